@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What the firewall has to hold: in a plan as a policy, on a host as the objects of whatever firewall runs there."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# What a host filters with; the host says so, a plan does not depend on it.
+FIREWALLD = "firewalld"
+IPTABLES_NFT = "iptables-nft"
+IPTABLES_LEGACY = "iptables-legacy"
+NONE = "none"
+
+
+class Firewall(NamedTuple):
+    """The policy of one host, whatever enforces it.
+
+    cidr: the whole overlay. subnet: the runner's own part of it, None on the hub.
+    port: UDP port of the tunnels. vnis: our VNIs here. remotes: underlay addresses that may send on them.
+    zone: firewalld zone for zone_interfaces, the names of our links; a trailing `+` is a wildcard.
+    bridge: the runner's bridge, None on the hub.
+    masquerade: whether what leaves the overlay leaves with this host's own address.
+    """
+
+    cidr: str
+    port: int
+    vnis: tuple[int, ...]
+    remotes: tuple[str, ...]
+    zone: str
+    zone_interfaces: tuple[str, ...]
+    subnet: str | None = None
+    bridge: str | None = None
+    masquerade: bool = False
+
+
+class Ruleset(NamedTuple):
+    """All rules that weft keeps in one back end (`nft`, IPTABLES_NFT or IPTABLES_LEGACY), swapped as one.
+
+    signature: a line for each rule, hook and set element, in order. Two rulesets that say the same have equal
+    signatures, whatever the back end printed.
+    script: the input (of `nft -f`, or of iptables-restore and ip6tables-restore) that brings exactly this about;
+    of an observed ruleset, what puts it back. It plays no part in comparisons.
+    """
+
+    backend: str
+    signature: tuple[str, ...]
+    script: str
+
+    def key(self) -> str:
+        return self.backend
+
+
+class ZoneInterface(NamedTuple):
+    """One of our interface names in a firewalld zone. Drift is when it is in only one of the two configurations."""
+
+    zone: str
+    interface: str
+    permanent: bool = True
+    runtime: bool = True
+
+    def key(self) -> str:
+        return self.zone + " " + self.interface
+
+
+class FirewalldPolicy(NamedTuple):
+    """A firewalld policy object of ours: name and the whole XML text; active: firewalld has loaded it."""
+
+    name: str
+    xml: str
+    active: bool = True
+
+    def key(self) -> str:
+        return self.name

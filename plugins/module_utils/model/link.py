@@ -1,0 +1,60 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A network device that weft owns."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+BRIDGE = "bridge"
+DUMMY = "dummy"
+VXLAN = "vxlan"
+
+
+class Link(NamedTuple):
+    """One device as it should be, or as it was observed (then of our own making).
+
+    kind: BRIDGE, DUMMY or VXLAN.
+    alias: `weft:<host>`; "" when the mark is missing (drift).
+    mac: aa:bb:cc:dd:ee:ff, fixed so that a re-created link leaves no stale neighbour behind.
+    mtu: bytes; 0 in a plan means: as the kernel chooses.
+    master: name of the bridge it is a port of; None: of none.
+    vni, port, local, remote: of a VXLAN (RFC 7348), None otherwise. `remote` is the device's only, static FDB
+    destination. local and remote are addresses of the underlay, of one family.
+    learning: a VXLAN that learns sources is drift; always False in a plan.
+    up, grouped, ipv6, rp_filter: state that drifts; a plan always has the defaults. `ipv6` False means
+    net.ipv6.conf.<name>.disable_ipv6=1, rp_filter is net.ipv4.conf.<name>.rp_filter (1 = strict, RFC 3704).
+    """
+
+    name: str
+    kind: str
+    alias: str
+    mac: str
+    mtu: int = 0
+    master: str | None = None
+    vni: int | None = None
+    port: int | None = None
+    local: str | None = None
+    remote: str | None = None
+    learning: bool = False
+    up: bool = True
+    grouped: bool = True
+    ipv6: bool = False
+    rp_filter: int = 1
+
+    def key(self) -> str:
+        return self.name
+
+
+# What the kernel cannot change on a living device: it is removed and made anew.
+FIXED = frozenset({"kind", "vni", "port", "learning"})
+
+
+class ForeignLink(NamedTuple):
+    """A device that is not ours: what of it could stand in our way. vni and port are those of a VXLAN."""
+
+    name: str
+    kind: str
+    vni: int | None = None
+    port: int | None = None

@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+"""How weft recognises what it made. Nothing without one of these marks is ever changed or removed."""
+
+# Set by the kernel in the same message that creates the link, so there is no moment without a mark.
+LINK_GROUP = 0x7765
+
+# rtm_protocol of our routes; 119 is not assigned in iproute2's rt_protos.
+ROUTE_PROTOCOL = 119
+
+# Followed by the name of the host that the link leads to: "weft:runner1".
+ALIAS_PREFIX = "weft:"
+
+# Our table in nftables and the prefix of our chains in iptables.
+NFT_TABLE = "weft_overlay"
+CHAIN_PREFIX = "WEFT-"
+
+# Label on Docker networks that weft made; its value is the host's name.
+DOCKER_LABEL = "weft.overlay"
+
+# File name stem of our firewalld objects.
+FIREWALLD_POLICY = "weft-overlay"
+
+
+def alias_of(host: str) -> str:
+    """The link alias that says: this link leads to (or belongs to) ``host``."""
+    return ALIAS_PREFIX + host
+
+
+def host_of(alias: str) -> str | None:
+    """The host name kept in a link's alias, or None where the alias is not ours."""
+    return alias[len(ALIAS_PREFIX) :] if alias.startswith(ALIAS_PREFIX) else None

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Everything one host should be, as a value with one canonical spelling."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from .address import Address
+from .docker import DockerNetwork
+from .errors import PlanError
+from .firewall import Firewall
+from .link import Link
+from .route import Route
+from .sysctl import Sysctl
+
+PLAN_VERSION = 1
+
+HUB = "hub"
+RUNNER = "runner"
+
+
+class HostPlan(NamedTuple):
+    """host: its inventory name. role: HUB or RUNNER.
+
+    space: prefixes that belong to the overlay alone; a foreign route or Docker network inside them is a conflict.
+    firewall: None where nothing is to be filtered (a runner in default mode).
+    """
+
+    host: str
+    role: str
+    space: tuple[str, ...] = ()
+    links: tuple[Link, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    routes: tuple[Route, ...] = ()
+    sysctls: tuple[Sysctl, ...] = ()
+    firewall: Firewall | None = None
+    networks: tuple[DockerNetwork, ...] = ()
+
+
+_LISTS = {
+    "links": Link,
+    "addresses": Address,
+    "routes": Route,
+    "sysctls": Sysctl,
+    "networks": DockerNetwork,
+}
+
+
+def to_json(plan: HostPlan) -> str:
+    """Canonical JSON: sorted keys, one space of indent, a final newline; same plan, same bytes."""
+    document: dict[str, Any] = plan._asdict()
+    for name in _LISTS:
+        document[name] = [value._asdict() for value in document[name]]
+    if plan.firewall is not None:
+        document["firewall"] = plan.firewall._asdict()
+    document["version"] = PLAN_VERSION
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def from_json(text: str) -> HostPlan:
+    """Read what to_json wrote. Raises PlanError for anything else, before a value of it is used."""
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise PlanError(f"the plan is not JSON ({error})") from error
+    if not isinstance(document, dict):
+        raise PlanError("the plan is not a JSON object")
+    version = document.pop("version", None)
+    if version != PLAN_VERSION:
+        raise PlanError(f"the plan has version {version!r}, this release reads version {PLAN_VERSION}")
+    for name, shape in _LISTS.items():
+        document[name] = tuple(_value(shape, item) for item in document.get(name, ()))
+    if document.get("firewall") is not None:
+        document["firewall"] = _value(Firewall, document["firewall"])
+    plan: HostPlan = _value(HostPlan, document)
+    return plan
+
+
+def _value(shape: Any, item: Any) -> Any:
+    if not isinstance(item, dict):
+        raise PlanError(f"the plan has {item!r} where a {shape.__name__} should be")
+    try:
+        return shape(**{name: tuple(value) if isinstance(value, list) else value for name, value in item.items()})
+    except TypeError as error:
+        raise PlanError(f"the plan has a {shape.__name__} of another shape ({error})") from error

@@ -1,0 +1,74 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What weft owns on one host, as values by kind and key; and what else was seen there."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, NamedTuple
+
+from .docker import SeenNetwork
+from .link import ForeignLink
+from .route import ForeignRoute
+
+RULESET = "ruleset"
+POLICY = "firewalld policy"
+ZONE = "zone interface"
+LINK = "link"
+ADDRESS = "address"
+ROUTE = "route"
+SYSCTL = "sysctl"
+FILE = "file"
+PROGRAM = "program"
+
+KINDS = (RULESET, POLICY, ZONE, LINK, ADDRESS, ROUTE, SYSCTL, FILE, PROGRAM)
+
+# kind -> key -> value (a NamedTuple of this room that has key()). A kind that is missing is an empty one.
+State = Dict[str, Dict[str, Any]]
+
+
+def state_of(objects: dict[str, tuple[Any, ...]]) -> State:
+    """Index values by their own keys: {"link": (Link(...), ...)} -> {"link": {"vxlan0": Link(...)}}."""
+    return {kind: {value.key(): value for value in values} for kind, values in objects.items()}
+
+
+class Capabilities(NamedTuple):
+    """What this host can do. dummy: its kernel has dummy devices. firewall: FIREWALLD, IPTABLES_NFT,
+    IPTABLES_LEGACY or NONE. docker: a Docker daemon answers. wanting: commands that weft needs here and that are
+    not installed."""
+
+    dummy: bool
+    firewall: str
+    docker: bool = False
+    wanting: tuple[str, ...] = ()
+
+
+class Uplink(NamedTuple):
+    """An address of the host itself, not ours: `198.18.0.10/24`, its link and that link's MTU in bytes."""
+
+    address: str
+    link: str
+    mtu: int
+
+
+class Foreign(NamedTuple):
+    """What is not ours and is therefore never touched, as far as it could stand in our way.
+
+    rules: of iptables' FORWARD chain and its like, as printed, that could drop our traffic before our own accept.
+    pools: networks that Docker may take its next subnets from.
+    """
+
+    links: tuple[ForeignLink, ...] = ()
+    routes: tuple[ForeignRoute, ...] = ()
+    uplinks: tuple[Uplink, ...] = ()
+    networks: tuple[SeenNetwork, ...] = ()
+    pools: tuple[str, ...] = ()
+    rules: tuple[str, ...] = ()
+
+
+class Observed(NamedTuple):
+    """One look at a host."""
+
+    capabilities: Capabilities
+    state: State
+    foreign: Foreign

@@ -1,0 +1,33 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What weft leaves on a host's disk so that the overlay is back after a reboot."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class File(NamedTuple):
+    """A whole file of ours, or a link. mode: permission bits. target: of a symbolic link (then text is empty)."""
+
+    path: str
+    text: str
+    mode: int = 0o644
+    target: str | None = None
+
+    def key(self) -> str:
+        return self.path
+
+
+class Program(NamedTuple):
+    """The host's copy of this code. digest: SHA-256 over its files; sources: relative path and text of each.
+
+    Observed ones carry no sources, and sources play no part in comparisons.
+    """
+
+    digest: str
+    sources: tuple[tuple[str, str], ...] = ()
+
+    def key(self) -> str:
+        return "program"
