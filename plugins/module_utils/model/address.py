@@ -1,8 +1,9 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-from __future__ import annotations
 """An address on one of our links."""
+
+from __future__ import annotations
 
 from typing import NamedTuple
 

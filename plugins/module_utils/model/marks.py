@@ -1,8 +1,9 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-from __future__ import annotations
 """How weft recognises what it made. Nothing without one of these marks is ever changed or removed."""
+
+from __future__ import annotations
 
 # Set by the kernel in the same message that creates the link, so there is no moment without a mark.
 LINK_GROUP = 0x7765
