@@ -8,7 +8,8 @@ The real host (host.py) and the one in memory (memory.py: check mode, and the te
 
 from __future__ import annotations
 
-from typing import Protocol, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from ..model.change import Change
 from ..model.state import Observed

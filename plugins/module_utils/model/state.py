@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, NamedTuple
+from typing import Any, NamedTuple
 
 from .docker import SeenNetwork
 from .link import ForeignLink
@@ -24,7 +24,7 @@ PROGRAM = "program"
 KINDS = (RULESET, POLICY, ZONE, LINK, ADDRESS, ROUTE, SYSCTL, FILE, PROGRAM)
 
 # kind -> key -> value (a NamedTuple of this room that has key()). A kind that is missing is an empty one.
-State = Dict[str, Dict[str, Any]]
+State = dict[str, dict[str, Any]]
 
 
 def state_of(objects: dict[str, tuple[Any, ...]]) -> State:
@@ -54,7 +54,8 @@ class Uplink(NamedTuple):
 class Foreign(NamedTuple):
     """What is not ours and is therefore never touched, as far as it could stand in our way.
 
-    rules: of iptables' FORWARD chain and its like, as printed, that could drop our traffic before our own accept.
+    clients: addresses from which somebody is logged in over ssh right now.
+    faults: what an adapter found that blocks us and that only it can tell, as (subject, message).
     pools: networks that Docker may take its next subnets from.
     """
 
@@ -63,7 +64,8 @@ class Foreign(NamedTuple):
     uplinks: tuple[Uplink, ...] = ()
     networks: tuple[SeenNetwork, ...] = ()
     pools: tuple[str, ...] = ()
-    rules: tuple[str, ...] = ()
+    clients: tuple[str, ...] = ()
+    faults: tuple[tuple[str, str], ...] = ()
 
 
 class Observed(NamedTuple):

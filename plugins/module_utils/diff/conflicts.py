@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What foreign state on a host stands where its plan wants to build. Found before anything is changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..model import state as kinds
+from ..model.errors import Fault
+from ..model.link import VXLAN
+from ..model.plan import HostPlan
+from ..model.state import Foreign, Observed
+from .docker import network_faults
+from .prefix import is_default, network, overlap
+
+
+def conflicts(plan: HostPlan, observed: Observed) -> tuple[Fault, ...]:
+    """Every conflict, each naming the foreign object and the way out; empty when the plan can be built."""
+    foreign = observed.foreign
+    found = [*_links(plan, foreign), *_space(plan, foreign), *network_faults(plan, foreign)]
+    found += foreign.faults
+    return tuple(Fault(plan.host, subject, message) for subject, message in found)
+
+
+def _links(plan: HostPlan, foreign: Foreign) -> Iterator[tuple[str, str]]:
+    names = {link.name: link for link in foreign.links}
+    tunnels = {(link.vni, link.port): link for link in foreign.links if link.kind == VXLAN}
+    for link in plan.links:
+        if link.name in names:
+            yield (
+                f"{kinds.LINK} {link.name}",
+                (
+                    f"exists and was not made by weft ({names[link.name].kind}); remove or rename it, "
+                    "or choose another name in overlay.names"
+                ),
+            )
+        holder = tunnels.get((link.vni, link.port)) if link.kind == VXLAN else None
+        if holder is not None and holder.name != link.name:
+            yield (
+                f"{kinds.LINK} {holder.name}",
+                (
+                    f"holds VNI {link.vni} on UDP {link.port}, which {link.name} needs, and was not made by weft; "
+                    "remove it, or choose another overlay.base_vni or overlay.port"
+                ),
+            )
+
+
+def _space(plan: HostPlan, foreign: Foreign) -> Iterator[tuple[str, str]]:
+    for space in plan.space:
+        for uplink in foreign.uplinks:
+            if overlap(space, uplink.address):
+                yield (
+                    f"address {uplink.address} on {uplink.link}",
+                    f"lies within the overlay {space}; choose an overlay.cidr that no host uses",
+                )
+        connected = {(uplink.link, network(uplink.address)) for uplink in foreign.uplinks}
+        for route in foreign.routes:
+            direct = (route.link, route.destination) in connected
+            if not is_default(route.destination) and not direct and overlap(space, route.destination):
+                through = f" on {route.link}" if route.link else ""
+                yield (
+                    f"{kinds.ROUTE} {route.destination}{through}",
+                    f"overlaps the overlay {space} and was not made by weft; remove it or choose another overlay.cidr",
+                )
+        for client in foreign.clients:
+            if overlap(space, client):
+                yield (
+                    f"ssh session from {client}",
+                    f"comes from within the overlay {space}: its replies would be cut off; choose another overlay.cidr",
+                )

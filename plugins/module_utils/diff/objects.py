@@ -1,0 +1,148 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The heart of a run: wanted against observed objects gives the changes, in the order they are safe in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..model import state as kinds
+from ..model.change import ADD, CHANGE, REMOVE, Change
+from ..model.link import FIXED
+from ..model.state import State
+
+# The order of a transaction, and why:
+# 1. The filter stands before anything that it filters is opened.
+# 2. What goes, goes before what comes: a VNI or an address can then move from one link to another.
+# 3. Links carry addresses, addresses are the source of routes.
+# 4. Forwarding is switched on when the rest is in place.
+# 5. A filter that is no longer wanted goes only when what it filtered is gone.
+# 6. The stored plan is last: a host that dies half way boots the plan before this one, whole.
+_ORDER = (
+    (ADD, kinds.RULESET),
+    (CHANGE, kinds.RULESET),
+    (ADD, kinds.POLICY),
+    (CHANGE, kinds.POLICY),
+    (REMOVE, kinds.ROUTE),
+    (REMOVE, kinds.ADDRESS),
+    (REMOVE, kinds.LINK),
+    (ADD, kinds.LINK),
+    (CHANGE, kinds.LINK),
+    (CHANGE, kinds.ADDRESS),
+    (ADD, kinds.ADDRESS),
+    (CHANGE, kinds.ROUTE),
+    (ADD, kinds.ROUTE),
+    (ADD, kinds.ZONE),
+    (CHANGE, kinds.ZONE),
+    (ADD, kinds.SYSCTL),
+    (CHANGE, kinds.SYSCTL),
+    (REMOVE, kinds.ZONE),
+    (REMOVE, kinds.POLICY),
+    (REMOVE, kinds.RULESET),
+    (ADD, kinds.PROGRAM),
+    (CHANGE, kinds.PROGRAM),
+    (ADD, kinds.FILE),
+    (CHANGE, kinds.FILE),
+    (REMOVE, kinds.FILE),
+    (REMOVE, kinds.PROGRAM),
+)
+_RANK = {step: rank for rank, step in enumerate(_ORDER)}
+
+# Fields that say how to bring a value about, not what it is.
+_MEANS = {kinds.RULESET: "script", kinds.PROGRAM: "sources"}
+
+
+def changes(wanted: State, have: State) -> tuple[Change, ...]:
+    """Every change that turns `have` into `wanted`, in the order to apply them; empty when nothing differs."""
+    remade = _remade(wanted, have)
+    have = _after_losing(have, remade | _surplus(wanted, have))
+    found = [
+        change
+        for kind in kinds.KINDS
+        for change in _of_kind(kind, wanted.get(kind, {}), have.get(kind, {}), remade if kind == kinds.LINK else set())
+    ]
+    return tuple(sorted(found, key=_place))
+
+
+def differing(before: Any, after: Any) -> tuple[str, ...]:
+    """Names of the fields in which two values of one kind differ, without those that only say how."""
+    return tuple(
+        name
+        for name, old, new in zip(before._fields, before, after)
+        if old != new and name not in _MEANS.values() and not (name == "mtu" and new == 0)
+    )
+
+
+def _of_kind(kind: str, wanted: dict[str, Any], have: dict[str, Any], remade: set[str]) -> list[Change]:
+    found = []
+    for key, value in wanted.items():
+        if key in remade:
+            fields = ", ".join(field for field in differing(have[key], value) if field in FIXED)
+            found.append(Change(REMOVE, kind, key, have[key], None, f"made anew: {fields} cannot change in place"))
+            found.append(Change(ADD, kind, key, None, value))
+        elif key not in have:
+            found.append(Change(ADD, kind, key, None, value))
+        else:
+            fields = differing(have[key], value)
+            if fields:
+                found.append(Change(CHANGE, kind, key, have[key], value, _reason(have[key], value, fields)))
+    # A host-wide switch belongs to everybody: without a wish of ours it stays as it is.
+    if kind != kinds.SYSCTL:
+        found += [Change(REMOVE, kind, key, value, None) for key, value in have.items() if key not in wanted]
+    return found
+
+
+def _reason(before: Any, after: Any, fields: tuple[str, ...]) -> str:
+    """`mtu 1450 → 1430`; long values (texts, signatures) are only named."""
+    parts = []
+    for field in fields:
+        old, new = getattr(before, field), getattr(after, field)
+        short = all(not isinstance(value, tuple) and len(str(value)) <= 40 for value in (old, new))
+        parts.append(f"{field} {old} → {new}" if short else field)
+    return ", ".join(parts)
+
+
+def _remade(wanted: State, have: State) -> set[str]:
+    """Names of links that exist but whose fixed attributes differ."""
+    links = have.get(kinds.LINK, {})
+    return {
+        name
+        for name, link in wanted.get(kinds.LINK, {}).items()
+        if name in links and FIXED.intersection(differing(links[name], link))
+    }
+
+
+def _surplus(wanted: State, have: State) -> set[str]:
+    return set(have.get(kinds.LINK, {})) - set(wanted.get(kinds.LINK, {}))
+
+
+def _after_losing(have: State, lost: set[str]) -> State:
+    """What the kernel leaves of `have` once the links `lost` are deleted.
+
+    It takes their addresses and routes with them, every route whose preferred source was such an address (the
+    kernel's fib_sync_down_addr), and the enslavement of ports whose bridge goes.
+    """
+    if not lost:
+        return have
+    addresses = have.get(kinds.ADDRESS, {})
+    sources = {value.address.split("/")[0] for value in addresses.values() if value.link in lost}
+    return {
+        **have,
+        kinds.ADDRESS: {key: value for key, value in addresses.items() if value.link not in lost},
+        kinds.ROUTE: {
+            key: value
+            for key, value in have.get(kinds.ROUTE, {}).items()
+            if value.link not in lost and value.source not in sources
+        },
+        kinds.LINK: {
+            key: value._replace(master=None) if value.master in lost and key not in lost else value
+            for key, value in have.get(kinds.LINK, {}).items()
+        },
+    }
+
+
+def _place(change: Change) -> tuple[int, int, int, str]:
+    """Rank of the step; within links a bridge before its ports; then in the order of numbers in the keys."""
+    port = change.kind == kinds.LINK and getattr(change.after, "master", None) is not None
+    return (_RANK[(change.action, change.kind)], int(port), len(change.key), change.key)
