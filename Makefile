@@ -1,0 +1,78 @@
+# `make` alone says what there is. Everything runs from a clone in a folder of any name.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+RUNNERS ?= 2
+BIN := .venv/bin
+PYTHON_VENV := $(BIN)/python
+TIMED := tools/timed $@
+PARTS := lint unit sanity artifact integration molecule
+
+# Programs that other programs start (ansible-test, molecule, ansible-lint) are found in the environment too.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+# A locale that every machine has; Ansible refuses to run without UTF-8.
+export LC_ALL := C.UTF-8
+
+.PHONY: help
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+##### The network
+
+.PHONY: demo converge lab-up lab-down
+demo: lab-up ## lab up, build the overlay on it, prove that it works; the lab stays up
+	@$(MAKE) --no-print-directory converge
+	@$(TIMED) $(PYTHON_VENV) -m lab.demo
+
+converge: venv ## build the overlay on the lab (again)
+	@$(TIMED) $(BIN)/ansible-playbook playbooks/site.yml -i inventories/lab
+
+lab-up: venv ## start the lab's hosts [RUNNERS=n]
+	@$(TIMED) $(PYTHON_VENV) -m lab up --runners $(RUNNERS)
+
+lab-down: venv ## stop them and leave nothing behind
+	@$(TIMED) $(PYTHON_VENV) -m lab down
+
+##### Tests, the fast ones first
+
+.PHONY: test $(PARTS)
+test: venv ## all of the following, in this order; all run even if one fails
+	@tools/test-parts $(PARTS)
+
+lint: venv ## ruff, mypy on the pure rooms, yamllint, ansible-lint (production)
+	@$(TIMED) tools/lint
+
+unit: venv ## the pure rooms, the in-memory kernel, the architecture
+	@$(TIMED) $(BIN)/pytest tests/unit
+
+sanity: venv ## ansible-test sanity, on a copy
+	@$(TIMED) $(PYTHON_VENV) tools/sanity.py
+
+artifact: venv ## build the collection, install it offline, run it from there
+	@$(TIMED) tools/artifact
+
+integration: venv ## against the kernel, in network namespaces of its own (root)
+	@$(TIMED) $(BIN)/pytest tests/integration
+
+molecule: venv ## scenario default on the lab (root)
+	@$(TIMED) $(BIN)/molecule test --scenario-name default
+
+##### The rest
+
+.PHONY: bench docs venv lock clean
+bench: venv ## measure, and compare with ip -batch and ansible ping (root)
+	@$(TIMED) bench/run
+
+docs: venv ## write again what is generated below docs/
+	@$(TIMED) $(PYTHON_VENV) docs/generate.py
+
+venv: ## .venv and the collections we depend on, as locked (done by every target above)
+	@tools/system-packages
+	@tools/venv
+
+lock: venv ## resolve requirements.txt and requirements-dev.in anew
+	@$(TIMED) tools/lock
+
+clean: ## remove what make made here; the lab's cache stays
+	rm -rf .venv .cache dist build tests/output

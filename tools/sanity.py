@@ -1,0 +1,57 @@
+"""Runs ``ansible-test sanity`` on a copy of the tree, for ansible-test refuses any other place.
+
+The real path of the tree has to end in ``ansible_collections/weft/overlay``, outside any folder that git ignores
+(there it finds nothing to test and says that all is well).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# ansible-test keeps virtual environments and get-pip here, below ~/.ansible; a home of its own spares the user's.
+HOME = ROOT / ".cache" / "ansible-test"
+# The name says which pip this version of ansible-test wants.
+GET_PIP = Path(".ansible") / "test" / "cache" / "get_pip_24_2.py"
+# ansible-test downloads the real one from a web site; this takes the same version from the package index.
+STAND_IN = """\
+import os, subprocess, sys
+without_settings = {name: value for name, value in os.environ.items() if name != "PIP_CONFIG_FILE"}
+for command in (["ensurepip"], ["pip", "install", "-qq", "pip==24.2"]):
+    subprocess.run([sys.executable, "-m", *command], check=True, env=without_settings, stdout=subprocess.DEVNULL)
+"""
+
+
+def prepare_home() -> None:
+    """A home folder with the stand-in, and the user's pip settings so that the same index is asked."""
+    stand_in = HOME / GET_PIP
+    stand_in.parent.mkdir(parents=True, exist_ok=True)
+    stand_in.write_text(STAND_IN, encoding="utf-8")
+    for name in (".config", ".pip"):
+        theirs, ours = Path.home() / name, HOME / name
+        if theirs.is_dir() and not ours.is_symlink():
+            ours.symlink_to(theirs)
+
+
+def main() -> int:
+    prepare_home()
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    command = [str(ROOT / ".venv" / "bin" / "ansible-test"), "sanity", "--venv", "--python", version, "--color", "no", *sys.argv[1:]]
+    folder = tempfile.mkdtemp(prefix="weft-sanity-")
+    try:
+        copy = Path(folder) / "ansible_collections" / "weft" / "overlay"
+        subprocess.run([ROOT / "tools" / "copy-tree", copy], check=True)
+        dependencies = ROOT / ".cache" / "collections" / "ansible_collections" / "community"
+        (copy.parent.parent / "community").symlink_to(dependencies)
+        return subprocess.run(command, cwd=copy, env={**os.environ, "HOME": str(HOME), "PIP_QUIET": "2"}, check=False).returncode
+    finally:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
