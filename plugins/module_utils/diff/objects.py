@@ -54,12 +54,16 @@ _MEANS = {kinds.RULESET: "script", kinds.PROGRAM: "sources"}
 
 
 def changes(wanted: State, have: State) -> tuple[Change, ...]:
-    """Every change that turns `have` into `wanted`, in the order to apply them; empty when nothing differs."""
+    """Every change that turns `have` into `wanted`, in the order to apply them; empty when nothing differs.
+
+    A kind that `wanted` does not name at all is out of scope; one that it names empty is to be emptied.
+    """
     remade = _remade(wanted, have)
-    have = _after_losing(have, remade | _surplus(wanted, have))
+    have = _after_losing(have, remade | _surplus(wanted, have), wanted)
     found = [
         change
         for kind in kinds.KINDS
+        if kind in wanted
         for change in _of_kind(kind, wanted.get(kind, {}), have.get(kind, {}), remade if kind == kinds.LINK else set())
     ]
     return tuple(sorted(found, key=_place))
@@ -114,19 +118,22 @@ def _remade(wanted: State, have: State) -> set[str]:
 
 
 def _surplus(wanted: State, have: State) -> set[str]:
+    """Names of links that are to go."""
     return set(have.get(kinds.LINK, {})) - set(wanted.get(kinds.LINK, {}))
 
 
-def _after_losing(have: State, lost: set[str]) -> State:
-    """What the kernel leaves of `have` once the links `lost` are deleted.
+def _after_losing(have: State, lost: set[str], wanted: State) -> State:
+    """What the kernel leaves of `have` once the links `lost` and the addresses not in `wanted` are deleted.
 
-    It takes their addresses and routes with them, every route whose preferred source was such an address (the
-    kernel's fib_sync_down_addr), and the enslavement of ports whose bridge goes.
+    A link takes its addresses and routes with it and frees its ports; an address takes every route with it whose
+    preferred source it was (the kernel's fib_sync_down_addr).
     """
-    if not lost:
+    addresses, keep = have.get(kinds.ADDRESS, {}), wanted.get(kinds.ADDRESS, {})
+    sources = {
+        value.address.split("/")[0] for key, value in addresses.items() if value.link in lost or keep.get(key) != value
+    }
+    if not lost and not sources:
         return have
-    addresses = have.get(kinds.ADDRESS, {})
-    sources = {value.address.split("/")[0] for value in addresses.values() if value.link in lost}
     return {
         **have,
         kinds.ADDRESS: {key: value for key, value in addresses.items() if value.link not in lost},

@@ -6,31 +6,21 @@
 from __future__ import annotations
 
 from ..model.plan import HostPlan, to_json
-from ..model.stored import File
-
-PLAN_PATH = "/var/lib/weft/plan.json"
-PROGRAM_ROOT = "/usr/local/lib/weft"
-COMMAND_PATH = "/usr/local/sbin/weft"
-UNIT = "weft-overlay.service"
-UNIT_PATH = "/etc/systemd/system/" + UNIT
+from ..model.stored import COMMAND_PATH, ENABLED_PATH, PLAN_PATH, PROGRAM_ROOT, UNIT, UNIT_PATH, WRITTEN_BY, File
 
 # After everything that loads a rule set of its own at boot (nftables.service and netfilter-persistent begin with a
 # flush), before Docker, whose networks need the bridge. Not tied to the network being online: a tunnel may be made
 # before its underlay address is there.
 _UNIT_TEXT = f"""\
-# Written by weft.overlay; changes are overwritten by its next run.
+# {WRITTEN_BY}; changes are overwritten by its next run.
 [Unit]
 Description=Overlay network of weft.overlay (applies the stored plan)
 Documentation=file://{PLAN_PATH}
 ConditionPathExists={PLAN_PATH}
-DefaultDependencies=no
-Requires=sysinit.target
-After=sysinit.target dbus.service network-pre.target
+Wants=network-pre.target
+After=network-pre.target
 After=firewalld.service nftables.service netfilter-persistent.service iptables.service ip6tables.service
 Before=docker.service
-Wants=network-pre.target
-Conflicts=shutdown.target
-Before=shutdown.target
 
 [Service]
 Type=oneshot
@@ -44,17 +34,16 @@ WantedBy=multi-user.target
 # -I: neither the caller's environment nor the current folder decides which code runs as root.
 _COMMAND_TEXT = f"""\
 #!/bin/sh
-# Written by weft.overlay; changes are overwritten by its next run.
+# {WRITTEN_BY}; changes are overwritten by its next run.
 exec /usr/bin/python3 -I {PROGRAM_ROOT}/current/main.py "$@"
 """
 
 
 def files_of(plan: HostPlan) -> tuple[File, ...]:
     """Every file of ours that a host with this plan has, the plan itself last."""
-    wants = f"/etc/systemd/system/multi-user.target.wants/{UNIT}"
     return (
         File(COMMAND_PATH, _COMMAND_TEXT, 0o755),
         File(UNIT_PATH, _UNIT_TEXT),
-        File(wants, "", target="../" + UNIT),
+        File(ENABLED_PATH, "", target="../" + UNIT),
         File(PLAN_PATH, to_json(plan), 0o600),
     )

@@ -7,6 +7,17 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+PLAN_PATH = "/var/lib/weft/plan.json"
+PROGRAM_ROOT = "/usr/local/lib/weft"
+COMMAND_PATH = "/usr/local/sbin/weft"
+UNIT = "weft-overlay.service"
+UNIT_PATH = "/etc/systemd/system/" + UNIT
+ENABLED_PATH = "/etc/systemd/system/multi-user.target.wants/" + UNIT
+PATHS = (COMMAND_PATH, UNIT_PATH, ENABLED_PATH, PLAN_PATH)
+
+# In every text file of ours outside our own folders; a file without it at one of these paths is foreign.
+WRITTEN_BY = "Written by weft.overlay"
+
 
 class File(NamedTuple):
     """A whole file of ours, or a link. mode: permission bits. target: of a symbolic link (then text is empty)."""

@@ -1,0 +1,75 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""One host, one transaction: observe, find conflicts, diff, apply, verify; undo when anything fails.
+
+The same code under Ansible, at boot and, on the kernel in memory, in check mode.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from ..diff.conflicts import conflicts
+from ..diff.desired import Wanted, desired
+from ..diff.objects import changes
+from ..kernel.protocol import Kernel
+from ..model.change import Change
+from ..model.errors import ConflictError, VerifyError, WeftError
+from ..model.plan import HostPlan
+from ..model.state import Observed
+from ..model.stored import Program
+
+
+class Outcome(NamedTuple):
+    """changes: what was done, in order; empty when the host was as planned. notes: for the reader of the report."""
+
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...]
+
+
+class UndoneError(WeftError):
+    """A step failed; the host is as it was before. The message says which step, and what is left if undoing failed."""
+
+
+def converge(plan: HostPlan, kernel: Kernel, program: Program | None = None) -> Outcome:
+    """Make the host match its plan, or leave it as it was.
+
+    program: the code to store on the host together with the plan; None stores neither (at boot both are there).
+    Raises ConflictError before anything is changed, UndoneError after everything was changed back.
+    """
+    before = kernel.observe()
+    faults = conflicts(plan, before)
+    if faults:
+        raise ConflictError(faults)
+    wanted = desired(plan, before.capabilities, program)
+    todo = changes(wanted.state, before.state)
+    if todo:
+        try:
+            kernel.apply(todo)
+            _verify(wanted, kernel)
+        except WeftError as error:
+            raise UndoneError(_undo(before, wanted, kernel, error)) from error
+    return Outcome(todo, wanted.notes)
+
+
+def _verify(wanted: Wanted, kernel: Kernel) -> None:
+    left = changes(wanted.state, kernel.observe().state)
+    if left:
+        raise VerifyError(tuple(str(change) for change in left))
+
+
+def _undo(before: Observed, wanted: Wanted, kernel: Kernel, error: WeftError) -> str:
+    """Converge back to what was observed first: whatever step failed, the way back is again a diff.
+
+    Returns what the user is told.
+    """
+    checkpoint = {kind: before.state.get(kind, {}) for kind in wanted.state}
+    try:
+        kernel.apply(changes(checkpoint, kernel.observe().state))
+        left = changes(checkpoint, kernel.observe().state)
+    except WeftError as failure:
+        return f"{error}; undoing it failed too: {failure}; the host is between two states, run again to mend it"
+    if left:
+        return f"{error}; undone except for: {'; '.join(str(change) for change in left)}"
+    return f"{error}; everything was changed back"

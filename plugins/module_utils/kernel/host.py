@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The real host: every adapter behind the one Protocol."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from ..model import state as kinds
+from ..model.change import Change
+from ..model.errors import KernelError
+from ..model.state import Capabilities, Foreign, Observed, state_of
+from . import docker, stored, sysctl
+from .firewall import Firewalls
+from .netlink.adapter import Netlink
+
+# Host-wide switches that plans may name.
+SYSCTLS = ("net.ipv4.ip_forward",)
+
+_NETWORK = (kinds.LINK, kinds.ADDRESS, kinds.ROUTE)
+_FIREWALL = (kinds.RULESET, kinds.POLICY, kinds.ZONE)
+
+
+class HostKernel:
+    """The network namespace, the firewall and the disk that this process runs on."""
+
+    def __init__(self) -> None:
+        self._firewalls = Firewalls()
+
+    def observe(self) -> Observed:
+        with Netlink() as netlink:
+            network = netlink.observe()
+            dummy = netlink.supports_dummy()
+        firewall = self._firewalls.observe()
+        files, file_faults = stored.observe()
+        containers = docker.observe()
+        return Observed(
+            Capabilities(
+                dummy=dummy,
+                firewall=firewall.backend,
+                docker=containers is not None,
+                wanting=tuple(_wanting(firewall.backend)),
+            ),
+            {
+                **state_of({kinds.LINK: network.links, kinds.ADDRESS: network.addresses, kinds.ROUTE: network.routes}),
+                **firewall.state,
+                kinds.SYSCTL: sysctl.read(SYSCTLS),
+                **files,
+            },
+            Foreign(
+                links=network.foreign_links,
+                routes=network.foreign_routes,
+                uplinks=network.uplinks,
+                networks=containers.networks if containers else (),
+                pools=containers.pools if containers else (),
+                clients=_clients(),
+                faults=firewall.faults + file_faults,
+            ),
+        )
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        for kind, group in groupby(changes, key=_adapter):
+            batch = list(group)
+            if kind == kinds.LINK:
+                with Netlink() as netlink:
+                    netlink.apply(batch)
+            elif kind == kinds.RULESET:
+                self._firewalls.apply(batch)
+            elif kind == kinds.SYSCTL:
+                sysctl.apply(batch)
+            else:
+                for change in batch:
+                    stored.apply(change)
+                stored.reload_units(batch)
+
+
+def _adapter(change: Change) -> str:
+    """Neighbouring changes of one adapter are one batch to it."""
+    if change.kind in _NETWORK:
+        return kinds.LINK
+    if change.kind in _FIREWALL:
+        return kinds.RULESET
+    if change.kind == kinds.SYSCTL:
+        return kinds.SYSCTL
+    if change.kind in (kinds.FILE, kinds.PROGRAM):
+        return kinds.FILE
+    raise KernelError(f"{change.kind} {change.key}", "no adapter knows this kind")
+
+
+def _wanting(backend: str) -> Iterator[str]:
+    """Commands that are needed on this host and not there."""
+    for command in ("ip", "nft" if backend in ("firewalld", "none") else "iptables-restore"):
+        if shutil.which(command) is None:
+            yield command
+
+
+def _clients() -> tuple[str, ...]:
+    """Where the operator comes from: sshd says so in the environment of what it starts."""
+    peer = os.environ.get("SSH_CONNECTION", "").split(" ")[0]
+    return (peer,) if peer else ()

@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Our files on a host's disk: written whole or not at all, and never with wider permissions than they end with."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+
+from ..model import state as kinds
+from ..model.change import REMOVE, Change
+from ..model.errors import KernelError
+from ..model.state import State
+from ..model.stored import PATHS, PLAN_PATH, PROGRAM_ROOT, UNIT_PATH, WRITTEN_BY, File, Program
+
+_CURRENT = PROGRAM_ROOT + "/current"
+
+
+def observe() -> tuple[State, tuple[tuple[str, str], ...]]:
+    """(our files and program, faults): a file of somebody else's at one of our paths is a fault."""
+    files, faults = {}, []
+    for path in PATHS:
+        file = _read(path)
+        if file is None:
+            continue
+        if file.target is None and path != PLAN_PATH and WRITTEN_BY not in file.text:
+            faults.append((f"file {path}", "exists and was not written by weft; move it away"))
+        else:
+            files[path] = file
+    programs = {"program": Program(digest)} if (digest := _digest()) else {}
+    return {kinds.FILE: files, kinds.PROGRAM: programs}, tuple(faults)
+
+
+def apply(change: Change) -> None:
+    """Write or remove one file, or switch the program. Raises KernelError naming the path."""
+    try:
+        if change.kind == kinds.PROGRAM:
+            _switch_program(change)
+        elif change.action == REMOVE:
+            os.unlink(change.key)
+        else:
+            _write(change.after)
+    except OSError as error:
+        raise KernelError(f"{change.kind} {change.key}", error.strerror or str(error)) from error
+
+
+def reload_units(changes: Sequence[Change]) -> None:
+    """Tell systemd once that unit files changed; a host that was not booted with systemd is left alone."""
+    if not any(change.key.startswith(os.path.dirname(UNIT_PATH)) for change in changes if change.kind == kinds.FILE):
+        return
+    if os.path.isdir("/run/systemd/system"):
+        done = subprocess.run(["systemctl", "daemon-reload"], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise KernelError("systemctl daemon-reload", done.stderr.strip())
+
+
+def _read(path: str) -> File | None:
+    try:
+        if os.path.islink(path):
+            return File(path, "", target=os.readlink(path))
+        with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+            return File(path, stream.read(), os.fstat(stream.fileno()).st_mode & 0o7777)
+    except FileNotFoundError:
+        return None
+
+
+def _write(file: File) -> None:
+    """Beside its place first, on disk before it is moved there: after a crash the old or the new file is there."""
+    folder = os.path.dirname(file.path)
+    os.makedirs(folder, mode=0o755, exist_ok=True)
+    beside = f"{folder}/.{os.path.basename(file.path)}.new"
+    if os.path.lexists(beside):
+        os.unlink(beside)
+    if file.target is not None:
+        os.symlink(file.target, beside)
+    else:
+        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file.mode & 0o700)
+        with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as stream:
+            stream.write(file.text)
+            stream.flush()
+            os.fchmod(descriptor, file.mode)
+            os.fsync(descriptor)
+    if file.target is None and file.mode == 0o600:
+        os.chmod(folder, 0o700)
+    os.replace(beside, file.path)
+
+
+def _digest() -> str | None:
+    """Which program is current; None when there is none, or when a part of it is missing."""
+    try:
+        folder = os.readlink(_CURRENT)
+        complete = os.path.exists(f"{_CURRENT}/main.py")
+    except OSError:
+        return None
+    return folder if complete else None
+
+
+def _switch_program(change: Change) -> None:
+    """Each version in a folder named after its digest; `current` moves in one step, and the one before is kept."""
+    if change.action == REMOVE:
+        os.unlink(_CURRENT)
+        return
+    program = change.after
+    folder = f"{PROGRAM_ROOT}/{program.digest}"
+    for path, text in program.sources:
+        _write(File(f"{folder}/{path}", text))
+    _write(File(_CURRENT, "", target=program.digest))
+    keep = {program.digest, "current", change.before.digest if change.before else ""}
+    for name in os.listdir(PROGRAM_ROOT):
+        if name not in keep:
+            _remove_tree(f"{PROGRAM_ROOT}/{name}")
+
+
+def _remove_tree(folder: str) -> None:
+    for path, folders, files in os.walk(folder, topdown=False):
+        for name in files:
+            os.unlink(f"{path}/{name}")
+        for name in folders:
+            os.rmdir(f"{path}/{name}")
+    os.rmdir(folder)
