@@ -6,7 +6,7 @@ SHELL := /bin/bash
 RUNNERS ?= 2
 BIN := .venv/bin
 PYTHON_VENV := $(BIN)/python
-TIMED := tools/timed $@
+TIMED = tools/timed $@
 PARTS := lint unit sanity artifact integration molecule
 
 # Programs that other programs start (ansible-test, molecule, ansible-lint) are found in the environment too.

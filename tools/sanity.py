@@ -41,14 +41,25 @@ def prepare_home() -> None:
 def main() -> int:
     prepare_home()
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    command = [str(ROOT / ".venv" / "bin" / "ansible-test"), "sanity", "--venv", "--python", version, "--color", "no", *sys.argv[1:]]
+    command = [
+        str(ROOT / ".venv" / "bin" / "ansible-test"),
+        "sanity",
+        "--venv",
+        "--python",
+        version,
+        "--color",
+        "no",
+        *sys.argv[1:],
+    ]
     folder = tempfile.mkdtemp(prefix="weft-sanity-")
     try:
         copy = Path(folder) / "ansible_collections" / "weft" / "overlay"
         subprocess.run([ROOT / "tools" / "copy-tree", copy], check=True)
         dependencies = ROOT / ".cache" / "collections" / "ansible_collections" / "community"
         (copy.parent.parent / "community").symlink_to(dependencies)
-        return subprocess.run(command, cwd=copy, env={**os.environ, "HOME": str(HOME), "PIP_QUIET": "2"}, check=False).returncode
+        return subprocess.run(
+            command, cwd=copy, env={**os.environ, "HOME": str(HOME), "PIP_QUIET": "2"}, check=False
+        ).returncode
     finally:
         shutil.rmtree(folder)
 
