@@ -1,0 +1,96 @@
+"""A host's disk: an overlay that we mount ourselves, so that a reboot finds its files again."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+
+from . import cache
+from .host import FIXED, UNDERLAY, UNDERLAY6, WAN, WAN6, Host, runner
+from .network import is_mounted
+from .paths import SSH, host_dir, host_file, host_root
+from .shell import run
+
+ROUTER = 1  # last number of the router's address on both networks
+
+
+def _write(host: Host, path: str, text: str, mode: int = 0o644) -> None:
+    full = host_file(host.name, path)
+    os.makedirs(os.path.dirname(full), exist_ok=True)
+    with open(full, "w", encoding="utf-8") as out:
+        out.write(text)
+    os.chmod(full, mode)
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8") as text:
+        return text.read()
+
+
+def network_batch(host: Host) -> str:
+    """The `ip -batch` file that gives the host its addresses and default route."""
+    lines = [
+        "link set lo up",
+        "link set host0 up",
+        "address flush dev host0 scope global",
+        f"address replace {host.address}/24 dev host0",
+        f"address replace {host.address6}/64 dev host0 nodad",
+    ]
+    if host.kind == "routers":
+        lines += [
+            "link set wan0 up",
+            f"address replace {WAN}.{ROUTER}/24 dev wan0",
+            f"address replace {WAN6}:{ROUTER}/64 dev wan0 nodad",
+        ]
+    else:
+        prefix, prefix6 = (WAN, WAN6) if host.on_wan else (UNDERLAY, UNDERLAY6)
+        lines += [f"route replace default via {prefix}.{ROUTER}", f"route replace default via {prefix6}:{ROUTER}"]
+    return "\n".join(lines) + "\n"
+
+
+def _names() -> str:
+    known = [*FIXED, *(runner(number) for number in range(1, 10))]
+    return "127.0.0.1 localhost\n::1 localhost\n" + "".join(f"{h.address} {h.name}\n" for h in known)
+
+
+def write_network(host: Host) -> None:
+    _write(host, "/etc/lab/network", network_batch(host))
+
+
+def mount(host: Host) -> None:
+    """Mount the host's disk if it is not; what the host wrote before is on it."""
+    if not is_mounted(host_root(host.name)):
+        base = host_dir(host.name)
+        upper, work = os.path.join(base, "upper"), os.path.join(base, "work")
+        cache.mount_overlay(cache.lowers(host.firewall), upper, work, host_root(host.name))
+
+
+def unmount(name: str) -> None:
+    while is_mounted(host_root(name)):
+        run(["umount", host_root(name)])
+
+
+def prepare(host: Host) -> None:
+    """Mount a fresh disk and write what makes it this host."""
+    mount(host)
+    _write(host, "/etc/hostname", f"{host.name}\n")
+    _write(host, "/etc/hosts", _names())
+    # The same after a wipe, and never empty: systemd would take that for a first boot.
+    _write(host, "/etc/machine-id", hashlib.sha256(f"weft-lab {host.name}".encode()).hexdigest()[:32] + "\n")
+    write_network(host)
+    _write(host, "/root/.ssh/authorized_keys", _read(os.path.join(SSH, "key.pub")), 0o600)
+    os.chmod(host_file(host.name, "/root/.ssh"), 0o700)
+    _write(host, "/etc/ssh/ssh_host_ed25519_key", _read(os.path.join(SSH, "host_key")), 0o600)
+    _write(host, "/etc/ssh/ssh_host_ed25519_key.pub", _read(os.path.join(SSH, "host_key.pub")))
+    if host.kind == "routers":
+        _write(host, "/etc/sysctl.d/50-lab-router.conf", "net.ipv4.ip_forward=1\nnet.ipv6.conf.all.forwarding=1\n")
+    if host.has_docker:
+        cache.chroot(host_root(host.name), "systemctl", "--quiet", "enable", "docker", "containerd", "lab-image")
+
+
+def wipe(name: str) -> None:
+    """Throw the disk away; the host must be off."""
+    unmount(name)
+    for part in ("upper", "work"):
+        shutil.rmtree(os.path.join(host_dir(name), part), ignore_errors=True)

@@ -1,0 +1,33 @@
+#!/bin/sh
+# Runs inside the fresh root filesystem: what the packages leave to be decided.
+set -eu
+
+systemctl disable docker.service docker.socket containerd.service ssh.socket 2>/dev/null || true
+systemctl enable lab-network.service ssh.service
+systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer \
+    console-getty.service getty.target systemd-networkd-wait-online.service
+rm -f /etc/ssh/ssh_host_*  # every lab brings its own
+: > /etc/machine-id
+
+# The image of the test containers: busybox, and real ping (it can set DF), iperf3 and tcpdump with their libraries.
+image=$(mktemp -d)
+mkdir -p "$image/bin" "$image/tmp" "$image/etc" "$image/root" "$image/usr/bin" "$image/proc" "$image/sys" "$image/dev"
+cp "$(command -v busybox)" "$image/bin/busybox"
+for applet in $(busybox --list); do
+    [ "$applet" = busybox ] || ln -s busybox "$image/bin/$applet"
+done
+rm -f "$image/bin/ping"
+for tool in ping iperf3 tcpdump; do
+    path=$(readlink -f "$(command -v $tool)")
+    cp "$path" "$image/bin/$tool"
+    ldd "$path" | grep -o '/[^ )]*' | while read -r library; do
+        mkdir -p "$image$(dirname "$library")"
+        cp -L "$library" "$image$library"
+    done
+done
+echo 'root:x:0:0:root:/root:/bin/sh' > "$image/etc/passwd"
+echo 'root:x:0:' > "$image/etc/group"
+chmod 1777 "$image/tmp"
+mkdir -p /usr/share/lab
+tar -C "$image" -cf /usr/share/lab/image.tar .
+rm -rf "$image"
