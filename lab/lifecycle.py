@@ -13,8 +13,8 @@ from typing import Callable
 from . import cache, cgroup, disk, inventory, kernel, leftovers, machine, network, ssh, supervisor
 from . import host as hosts
 from .host import Host
-from .paths import HOSTS, RUN
-from .shell import LabError, run, say
+from .paths import HOSTS, RUN, host_root
+from .shell import LabError, say
 
 
 def _together(work: Callable[[Host], None], items: Iterable[Host]) -> None:
@@ -75,18 +75,17 @@ def up(runners: int, flavours: dict[str, str]) -> None:
 def _end(host: Host) -> None:
     # Nobody reads these disks again: a short chance to end in order, then the plug.
     machine.stop(host, graceful=True, timeout=3)
+    _forget_nspawn_files(host.name)
     disk.unmount(host.name)
 
 
-def _forget_nspawn_files(names: Iterable[str]) -> None:
-    """systemd-nspawn leaves empty folders per machine name below /run."""
-    for name in names:
-        for folder in ("propagate", "unix-export"):
-            path = os.path.join(leftovers.NSPAWN_RUN, folder, name)
-            if os.path.ismount(path):
-                run(["umount", path])
-            with contextlib.suppress(OSError):
-                os.rmdir(path)
+def _forget_nspawn_files(name: str) -> None:
+    """Remove what systemd-nspawn leaves of a machine below /run: empty folders, and a lock named after its root."""
+    with contextlib.suppress(OSError):
+        root = os.stat(host_root(name))
+        os.unlink(os.path.join(leftovers.NSPAWN_RUN, "locks", f"inode-{root.st_dev}:{root.st_ino}"))
+    with contextlib.suppress(OSError):
+        os.rmdir(os.path.join(leftovers.NSPAWN_RUN, "propagate", name))
 
 
 def _disk_names() -> list[str]:
@@ -97,7 +96,6 @@ def down() -> None:
     """Remove everything that `up` made, also of a lab that is broken or half made. Raises LabError for what stays."""
     names = _disk_names()
     _together(_end, [hosts.by_name(name) for name in names])
-    _forget_nspawn_files(names)
     if os.path.isdir(ssh.MUX):
         for host in hosts.saved():
             ssh.forget_connection(host)
@@ -131,7 +129,6 @@ def add(name: str, firewall: str | None) -> None:
 
 def remove(name: str) -> None:
     _end(hosts.load(name))
-    _forget_nspawn_files([name])
     hosts.forget(name)
     _publish()
 
