@@ -1,0 +1,167 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Links as rtnetlink knows them (linux/if_link.h): read into Seen, Link and ForeignLink."""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import NamedTuple
+
+from ...model import marks
+from ...model.link import VXLAN, ForeignLink, Link
+from .codec import Attributes, Reply, Span, attr_u32, attributes, ip, text, u8, u32
+
+# family, type, index, flags, mask of the flags to change
+IFINFO = Struct("=BxHiII")
+IFF_UP = 0x1
+IFF_LOOPBACK = 0x8
+
+IFLA_ADDRESS = 1
+IFLA_IFNAME = 3
+IFLA_MTU = 4
+IFLA_MASTER = 10
+IFLA_LINKINFO = 18
+IFLA_IFALIAS = 20
+IFLA_AF_SPEC = 26
+IFLA_GROUP = 27
+_IFLA_EXT_MASK = 29
+_RTEXT_FILTER_SKIP_STATS = 8
+
+IFLA_INFO_KIND = 1
+IFLA_INFO_DATA = 2
+
+VXLAN_ID = 1
+VXLAN_REMOTE = 2
+VXLAN_LOCAL = 4
+VXLAN_LEARNING = 7
+VXLAN_PORT = 15
+VXLAN_REMOTE6 = 16
+VXLAN_LOCAL6 = 17
+
+# The address families' own part: an array of all switches of net.ipv4.conf.<name> (u32 each, numbered from 1 in
+# linux/ip.h, IPV4_DEVCONF_*) and of net.ipv6.conf.<name> (s32 each, numbered from 0 in linux/ipv6.h, DEVCONF_*).
+SPEC_INET = 2
+INET_CONF = 1
+INET_RP_FILTER = 8
+_SPEC_INET6 = 10
+_INET6_CONF = 2
+_INET6_DISABLE_IPV6 = 26
+
+_PORT = Struct("!H")
+_U32 = Struct("=I")
+
+# Statistics are two thirds of a full answer.
+DUMP = IFINFO.pack(0, 0, 0, 0, 0) + attr_u32(_IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
+
+
+class Seen(NamedTuple):
+    """A link, half read. info and spec are the spans of IFLA_LINKINFO and IFLA_AF_SPEC in buffer, if present."""
+
+    number: int
+    name: str
+    group: int
+    alias: str
+    mac: str
+    mtu: int
+    flags: int
+    master: int
+    buffer: bytes
+    info: Span | None
+    spec: Span | None
+
+    def ours(self) -> bool:
+        return self.group == marks.LINK_GROUP or self.alias.startswith(marks.ALIAS_PREFIX)
+
+
+def read(reply: Reply) -> Seen:
+    buffer = reply.buffer
+    _family, _type, number, flags, _change = IFINFO.unpack_from(buffer, reply.start)
+    found = attributes(buffer, reply.start + IFINFO.size, reply.end)
+    mac = found.get(IFLA_ADDRESS)
+    return Seen(
+        number=number,
+        name=text(buffer, found[IFLA_IFNAME]),
+        group=u32(buffer, found[IFLA_GROUP]) if IFLA_GROUP in found else 0,
+        alias=text(buffer, found[IFLA_IFALIAS]) if IFLA_IFALIAS in found else "",
+        mac=buffer[mac[0] : mac[1]].hex(":") if mac and mac[1] > mac[0] else "",
+        mtu=u32(buffer, found[IFLA_MTU]) if IFLA_MTU in found else 0,
+        flags=flags,
+        master=u32(buffer, found[IFLA_MASTER]) if IFLA_MASTER in found else 0,
+        buffer=buffer,
+        info=found.get(IFLA_LINKINFO),
+        spec=found.get(IFLA_AF_SPEC),
+    )
+
+
+def link_of(seen: Seen, names: dict[int, str]) -> Link:
+    """One of ours. names: of all links by index."""
+    buffer = seen.buffer
+    kind, data = _info(seen)
+    vxlan = kind == VXLAN
+    return Link(
+        name=seen.name,
+        kind=kind,
+        alias=seen.alias if seen.alias.startswith(marks.ALIAS_PREFIX) else "",
+        mac=seen.mac,
+        mtu=seen.mtu,
+        master=names.get(seen.master),
+        vni=u32(buffer, data[VXLAN_ID]) if vxlan else None,
+        port=_port(buffer, data) if vxlan else None,
+        local=_address(buffer, data, VXLAN_LOCAL, VXLAN_LOCAL6) if vxlan else None,
+        remote=_address(buffer, data, VXLAN_REMOTE, VXLAN_REMOTE6) if vxlan else None,
+        learning=vxlan and VXLAN_LEARNING in data and u8(buffer, data[VXLAN_LEARNING]) != 0,
+        up=seen.flags & IFF_UP != 0,
+        grouped=seen.group == marks.LINK_GROUP,
+        ipv6=_ipv6(seen),
+        rp_filter=_rp_filter(seen),
+    )
+
+
+def foreign_of(seen: Seen) -> ForeignLink:
+    kind, data = _info(seen)
+    if kind != VXLAN:
+        return ForeignLink(seen.name, kind)
+    return ForeignLink(seen.name, kind, u32(seen.buffer, data[VXLAN_ID]), _port(seen.buffer, data))
+
+
+def _info(seen: Seen) -> tuple[str, Attributes]:
+    """Kind ("" for a device that was not made by software) and the kind's own attributes."""
+    if seen.info is None:
+        return "", {}
+    info = attributes(seen.buffer, *seen.info)
+    kind = text(seen.buffer, info[IFLA_INFO_KIND]) if IFLA_INFO_KIND in info else ""
+    if kind == VXLAN and IFLA_INFO_DATA in info:
+        return kind, attributes(seen.buffer, *info[IFLA_INFO_DATA])
+    return kind, {}
+
+
+def _port(buffer: bytes, data: Attributes) -> int:
+    value: int = _PORT.unpack_from(buffer, data[VXLAN_PORT][0])[0]
+    return value
+
+
+def _address(buffer: bytes, data: Attributes, four: int, six: int) -> str | None:
+    span = data.get(four) or data.get(six)
+    return ip(buffer, span) if span else None
+
+
+def _switch(seen: Seen, family: int, array: int, place: int) -> int | None:
+    """One number out of a family's array of switches; None where the family does not use the link."""
+    if seen.spec is None:
+        return None
+    span = attributes(seen.buffer, *seen.spec).get(family)
+    conf = attributes(seen.buffer, *span).get(array) if span else None
+    if conf is None or conf[0] + 4 * place + 4 > conf[1]:
+        return None
+    value: int = _U32.unpack_from(seen.buffer, conf[0] + 4 * place)[0]
+    return value
+
+
+def _rp_filter(seen: Seen) -> int:
+    return _switch(seen, SPEC_INET, INET_CONF, INET_RP_FILTER - 1) or 0
+
+
+def _ipv6(seen: Seen) -> bool:
+    # No answer: a kernel without IPv6, or an MTU below 1280, where IPv6 leaves the link by itself.
+    return _switch(seen, _SPEC_INET6, _INET6_CONF, _INET6_DISABLE_IPV6) == 0
