@@ -1,4 +1,4 @@
-"""Runs ``ansible-test sanity`` on a copy of the tree, for ansible-test refuses any other place.
+"""Runs ``ansible-test sanity`` and antsibull-docs on a copy of the tree, for ansible-test refuses any other place.
 
 The real path of the tree has to end in ``ansible_collections/weft/overlay``, outside any folder that git ignores
 (there it finds nothing to test and says that all is well).
@@ -38,28 +38,32 @@ def prepare_home() -> None:
             ours.symlink_to(theirs)
 
 
+def run(copy: Path, name: str, *arguments: str) -> int:
+    environment = {
+        **os.environ,
+        "HOME": str(HOME),
+        "PIP_QUIET": "2",
+        "ANSIBLE_COLLECTIONS_PATH": str(copy.parent.parent.parent),
+    }
+    command = [str(ROOT / ".venv" / "bin" / name), *arguments]
+    return subprocess.run(command, cwd=copy, env=environment, check=False).returncode
+
+
 def main() -> int:
+    """Arguments go to ansible-test; without any, the plugins' documentation is checked as well."""
     prepare_home()
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    command = [
-        str(ROOT / ".venv" / "bin" / "ansible-test"),
-        "sanity",
-        "--venv",
-        "--python",
-        version,
-        "--color",
-        "no",
-        *sys.argv[1:],
-    ]
     folder = tempfile.mkdtemp(prefix="weft-sanity-")
     try:
         copy = Path(folder) / "ansible_collections" / "weft" / "overlay"
         subprocess.run([ROOT / "tools" / "copy-tree", copy], check=True)
         dependencies = ROOT / ".cache" / "collections" / "ansible_collections" / "community"
         (copy.parent.parent / "community").symlink_to(dependencies)
-        return subprocess.run(
-            command, cwd=copy, env={**os.environ, "HOME": str(HOME), "PIP_QUIET": "2"}, check=False
-        ).returncode
+        code = run(copy, "ansible-test", "sanity", "--venv", "--python", version, "--color", "no", *sys.argv[1:])
+        if len(sys.argv) == 1:
+            references = ("--plugin-docs", "--validate-collection-refs=dependent")
+            code |= run(copy, "antsibull-docs", "lint-collection-docs", *references, ".")
+        return code
     finally:
         shutil.rmtree(folder)
 
