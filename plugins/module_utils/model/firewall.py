@@ -13,6 +13,9 @@ IPTABLES_NFT = "iptables-nft"
 IPTABLES_LEGACY = "iptables-legacy"
 NONE = "none"
 
+# The back end of a Ruleset that is our own nftables table; it serves where firewalld runs and where nft is alone.
+NFT = "nft"
+
 
 class Firewall(NamedTuple):
     """The policy of one host, whatever enforces it.
@@ -36,7 +39,7 @@ class Firewall(NamedTuple):
 
 
 class Ruleset(NamedTuple):
-    """All rules that weft keeps in one back end (`nft`, IPTABLES_NFT or IPTABLES_LEGACY), swapped as one.
+    """All rules that weft keeps in one back end (NFT, IPTABLES_NFT or IPTABLES_LEGACY), swapped as one.
 
     signature: a line for each rule, hook and set element, in order. Two rulesets that say the same have equal
     signatures, whatever the back end printed.
@@ -73,3 +76,20 @@ class FirewalldPolicy(NamedTuple):
 
     def key(self) -> str:
         return self.name
+
+
+class DirectRule(NamedTuple):
+    """A rule that firewalld puts into an iptables chain, and puts back after a reload; arguments in iptables' syntax.
+
+    Docker sets the policy of FORWARD to DROP and firewalld's own zones cannot accept there, so this is what does.
+    """
+
+    family: str
+    table: str
+    chain: str
+    arguments: tuple[str, ...]
+    permanent: bool = True
+    runtime: bool = True
+
+    def key(self) -> str:
+        return " ".join((self.family, self.table, self.chain, *self.arguments))

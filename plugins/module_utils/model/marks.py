@@ -21,8 +21,13 @@ CHAIN_PREFIX = "WEFT-"
 # Label on Docker networks that weft made; its value is the host's name.
 DOCKER_LABEL = "weft.overlay"
 
-# File name stem of our firewalld objects.
+# Every rule of ours has a comment that begins so: "weft <words> #<hash of its text>".
+RULE_COMMENT = "weft "
+
+# Names of our two firewalld policies, and how their description begins.
 FIREWALLD_POLICY = "weft-overlay"
+FIREWALLD_FORWARD = "weft-forward"
+FIREWALLD_CLAIM = "Written by weft, which overwrites changes. Zone entries:"
 
 
 def alias_of(host: str) -> str:

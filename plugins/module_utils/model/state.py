@@ -14,6 +14,7 @@ from .route import ForeignRoute
 RULESET = "ruleset"
 POLICY = "firewalld policy"
 ZONE = "zone interface"
+DIRECT = "firewalld direct rule"
 LINK = "link"
 ADDRESS = "address"
 ROUTE = "route"
@@ -21,7 +22,7 @@ SYSCTL = "sysctl"
 FILE = "file"
 PROGRAM = "program"
 
-KINDS = (RULESET, POLICY, ZONE, LINK, ADDRESS, ROUTE, SYSCTL, FILE, PROGRAM)
+KINDS = (RULESET, POLICY, ZONE, DIRECT, LINK, ADDRESS, ROUTE, SYSCTL, FILE, PROGRAM)
 
 # kind -> key -> value (a NamedTuple of this room that has key()). A kind that is missing is an empty one.
 State = dict[str, dict[str, Any]]

@@ -1,0 +1,126 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The inventory as far as the overlay reads it: raw host variables in, typed hosts and every fault out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from ipaddress import ip_address
+from typing import Any, NamedTuple
+
+from ..model.errors import Fault
+
+OVERLAY = "overlay"
+DEFAULT = "default"
+MODES = (OVERLAY, DEFAULT)
+
+# Host variables that are ours. Others in the inventory are none of our business.
+VARIABLES = ("underlay_address", "runner_id", "overlay_mode")
+
+
+class Host(NamedTuple):
+    """name: of the inventory. underlay: its address between the hosts, None when only the host can tell.
+
+    runner_id: pinned id, None: allocated. mode: OVERLAY or DEFAULT.
+    """
+
+    name: str
+    underlay: str | None = None
+    runner_id: int | None = None
+    mode: str = OVERLAY
+
+
+class Inventory(NamedTuple):
+    """The hub (None: there is none) and the runners in the order of their names."""
+
+    hub: Host | None
+    runners: tuple[Host, ...]
+
+
+def read(
+    hubs: Mapping[str, Mapping[str, Any]], runners: Mapping[str, Mapping[str, Any]]
+) -> tuple[Inventory, list[Fault]]:
+    """`hubs` and `runners` map host names to their variables. Returns what could be read, and all faults."""
+    faults: list[Fault] = []
+    read_hubs = [_host(name, hubs[name], faults) for name in sorted(hubs)]
+    read_runners = [_host(name, runners[name], faults) for name in sorted(runners)]
+    if len(read_hubs) > 1:
+        names = " and ".join(hub.name for hub in read_hubs)
+        faults.append(Fault("inventory", "hubs", f"{names} are both hubs; an overlay has one"))
+    if read_runners and not read_hubs:
+        faults.append(Fault("inventory", "hubs", "there are runners but no hub; put one host into the group hubs"))
+    message = "is in hubs and in runners; a host is one or the other"
+    faults += [Fault("inventory", name, message) for name in sorted(set(hubs) & set(runners))]
+    faults += _shared_ids(read_runners)
+    return Inventory(read_hubs[0] if read_hubs else None, tuple(read_runners)), faults
+
+
+def _host(name: str, variables: Variables, faults: list[Fault]) -> Host:
+    def fault(variable: str, message: str) -> None:
+        faults.append(Fault("inventory", f"{name}: {variable}", message))
+
+    for variable in variables:
+        near = get_close_matches(variable, VARIABLES, n=1, cutoff=0.85)
+        if near and variable not in VARIABLES:
+            fault(variable, f"is not a variable of weft.overlay; did you mean {near[0]}?")
+    return Host(name, _underlay(variables, fault), _runner_id(variables, fault), _mode(variables, fault))
+
+
+def _underlay(variables: Variables, fault: Any) -> str | None:
+    given = variables.get("underlay_address")
+    if given is None:
+        # Where Ansible connects to, when that is an address; a name is left to the host itself to answer.
+        connects_to = str(variables.get("ansible_host") or "")
+        return str(ip_address(connects_to)) if _is_address(connects_to) else None
+    if not isinstance(given, str) or not _is_address(given):
+        fault("underlay_address", f"{given!r} is not an IPv4 or IPv6 address, as 192.0.2.11 is")
+        return None
+    address = ip_address(given)
+    if address.is_multicast or address.is_unspecified or address.is_loopback or address.is_link_local:
+        fault("underlay_address", f"{given} is not an address that another host can reach")
+        return None
+    return str(address)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(ip_address(text))
+    except ValueError:
+        return False
+
+
+def _runner_id(variables: Variables, fault: Any) -> int | None:
+    given = variables.get("runner_id")
+    if given is None:
+        return None
+    # Values from `-e` and INI inventories are text.
+    text = str(given)
+    if isinstance(given, bool) or not text.isascii() or not text.isdigit() or text != str(int(text)):
+        fault("runner_id", f"{given!r} is not a whole number from 1")
+        return None
+    if int(text) == 0:
+        fault("runner_id", "0 is the hub's own; runners count from 1")
+        return None
+    return int(text)
+
+
+def _mode(variables: Variables, fault: Any) -> str:
+    given = variables.get("overlay_mode", OVERLAY)
+    if given in MODES:
+        return str(given)
+    fault("overlay_mode", f"{given!r} is not a mode; it is one of {', '.join(MODES)}")
+    return OVERLAY
+
+
+def _shared_ids(runners: list[Host]) -> list[Fault]:
+    faults, holder = [], {}
+    for runner in runners:
+        if runner.runner_id is None:
+            continue
+        if runner.runner_id in holder:
+            both = f"{holder[runner.runner_id]} and {runner.name}"
+            faults.append(Fault("inventory", f"runner_id {runner.runner_id}", f"{both} are both pinned to it"))
+        holder.setdefault(runner.runner_id, runner.name)
+    return faults

@@ -1,0 +1,39 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""`weft apply`: what the systemd unit runs at boot. The stored plan, the same transaction, no controller."""
+
+from __future__ import annotations
+
+import sys
+
+from ..converge.transaction import converge
+from ..kernel.host import HostKernel
+from ..model.errors import PlanError, WeftError
+from ..model.plan import HostPlan, from_json
+from ..model.stored import PLAN_PATH
+
+_USAGE = f"usage: weft apply [PLAN]    make this host match its stored plan ({PLAN_PATH})\n"
+
+
+def main(arguments: list[str]) -> int:
+    """Exit codes: 0 the host is as planned, 1 it is not (the reason is on stderr), 2 usage."""
+    if len(arguments) not in (1, 2) or arguments[0] != "apply":
+        sys.stderr.write(_USAGE)
+        return 2
+    try:
+        outcome = converge(_plan(arguments[1] if len(arguments) > 1 else PLAN_PATH), HostKernel())
+    except WeftError as error:
+        sys.stderr.write(f"weft: {error}\n")
+        return 1
+    for line in (*outcome.changes, *outcome.notes):
+        sys.stdout.write(f"{line}\n")
+    return 0
+
+
+def _plan(path: str) -> HostPlan:
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return from_json(stream.read())
+    except (OSError, UnicodeDecodeError) as error:
+        raise PlanError(f"the plan {path} cannot be read ({error})") from error

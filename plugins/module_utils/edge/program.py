@@ -1,0 +1,52 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The code that a host keeps for its next boot: the very modules that just ran there, read from where they came."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+
+from ..model.errors import WeftError
+from ..model.stored import Program
+
+_ROOT = __name__.rsplit(".", 2)[0]
+_PACKAGE = "weft_overlay"
+
+# What runs at boot. The rest of the collection stays on the controller.
+_ROOMS = ("model", "diff", "kernel", "converge")
+_DOOR = "edge.boot"
+
+_MAIN = f"""\
+import sys
+
+sys.path.insert(0, __file__.rpartition("/")[0])
+
+from {_PACKAGE}.edge.boot import main
+
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def program() -> Program:
+    """Sources by path, and one digest over them. Raises WeftError where a module's source cannot be read."""
+    sources = {"main.py": _MAIN, f"{_PACKAGE}/__init__.py": "", f"{_PACKAGE}/edge/__init__.py": ""}
+    for name in sorted(sys.modules):
+        inner = name[len(_ROOT) + 1 :]
+        if name.startswith(_ROOT + ".") and (inner == _DOOR or inner.split(".")[0] in _ROOMS):
+            sources.update(_source(name, inner))
+    digest = hashlib.sha256()
+    for path in sorted(sources):
+        digest.update(f"{path}\0{sources[path]}\0".encode())
+    return Program(digest.hexdigest()[:32], tuple(sorted(sources.items())))
+
+
+def _source(name: str, inner: str) -> dict[str, str]:
+    module = sys.modules[name]
+    loader = getattr(module, "__loader__", None)
+    text = loader.get_source(name) if hasattr(loader, "get_source") else None
+    path = inner.replace(".", "/") + ("/__init__.py" if hasattr(module, "__path__") else ".py")
+    if text is None and not hasattr(module, "__path__"):
+        raise WeftError(f"the source of {inner} cannot be read, so nothing could be stored for the next boot")
+    return {f"{_PACKAGE}/{path}": text or ""}

@@ -1,0 +1,103 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The controller's files: the intent and the ledger beside the inventory, the build folder with a plan for each host."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from ..compile import ledger as ledgers
+from ..intent.domain import Intent, parse
+from ..model.errors import Fault, IntentError, PlanError
+from ..model.plan import HostPlan, from_json, to_json
+
+
+class Project(NamedTuple):
+    """Paths on the controller. intent: domain.yaml. ledger: ledger.json. build: folder of plans."""
+
+    intent: str
+    ledger: str
+    build: str
+
+
+def read_intent(path: str) -> Intent:
+    """Raises IntentError, also when there is no file: an intent that is not there never means an empty one."""
+    try:
+        with open(path, "rb") as stream:
+            source = stream.read()
+    except OSError as error:
+        raise IntentError((Fault(path, "", f"the intent cannot be read: {error.strerror}"),)) from error
+    return parse(source, path)
+
+
+def read_ledger(path: str) -> ledgers.Ledger:
+    """The ledger, an empty one where there is no file yet. Raises IntentError for a damaged one."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return ledgers.from_json(stream.read(), path)
+    except FileNotFoundError:
+        return ledgers.EMPTY
+    except (OSError, UnicodeDecodeError) as error:
+        raise IntentError((Fault(path, "", f"the ledger cannot be read: {error}"),)) from error
+
+
+def write_ledger(path: str, ledger: ledgers.Ledger) -> bool:
+    """Write it if it says something new; returns whether it did."""
+    return _write(path, ledgers.to_json(ledger))
+
+
+def read_plans(build: str) -> dict[str, HostPlan]:
+    """The plans of an earlier run by host; those that this release cannot read count as absent."""
+    plans = {}
+    for name in sorted(os.listdir(f"{build}/plans")) if os.path.isdir(f"{build}/plans") else ():
+        if name.endswith(".json"):
+            plan = read_plan(build, name[: -len(".json")])
+            if plan is not None:
+                plans[plan.host] = plan
+    return plans
+
+
+def read_plan(build: str, host: str) -> HostPlan | None:
+    """A host's plan in the build folder, or None where it has none that can be read."""
+    try:
+        with open(_plan_path(build, host), encoding="utf-8") as stream:
+            return from_json(stream.read())
+    except (FileNotFoundError, PlanError):
+        return None
+
+
+def write_plans(build: str, plans: Mapping[str, HostPlan]) -> None:
+    """One canonical file for each host; files of hosts that have no plan any more are removed."""
+    for host, plan in plans.items():
+        _write(_plan_path(build, host), to_json(plan))
+    wanted = {os.path.basename(_plan_path(build, host)) for host in plans}
+    for name in os.listdir(f"{build}/plans") if os.path.isdir(f"{build}/plans") else ():
+        if name.endswith(".json") and name not in wanted:
+            os.unlink(f"{build}/plans/{name}")
+
+
+def _plan_path(build: str, host: str) -> str:
+    """Host names are the inventory's: a slash in one must not lead out of the folder."""
+    return f"{build}/plans/{host.replace('/', '_')}.json"
+
+
+def _write(path: str, text: str) -> bool:
+    try:
+        with open(path, encoding="utf-8") as stream:
+            if stream.read() == text:
+                return False
+    except (FileNotFoundError, UnicodeDecodeError):
+        pass
+    folder = os.path.dirname(path) or "."
+    os.makedirs(folder, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=folder, prefix=".weft-", encoding="utf-8", delete=False) as stream:
+        stream.write(text)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.chmod(stream.name, 0o644)
+    os.replace(stream.name, path)
+    return True

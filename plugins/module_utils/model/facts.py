@@ -1,0 +1,23 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What the controller is told of a host: one look at it, as far as compiling and finding conflicts need it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .link import Link
+from .state import Capabilities, Foreign
+
+
+class Facts(NamedTuple):
+    """tunnels: our VXLAN links there, living ones first, then those that only the stored plan still names.
+
+    reached_at: the host's own end of the connection that Ansible came in on, None where it is not a network one.
+    """
+
+    capabilities: Capabilities
+    foreign: Foreign
+    tunnels: tuple[Link, ...] = ()
+    reached_at: str | None = None

@@ -1,0 +1,107 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+---
+module: converge
+short_description: Make a host's kernel match its plan, in one transaction
+version_added: 0.1.0
+description:
+  - Observes links, addresses, routes, switches and the firewall, applies what differs from the plan, and verifies by
+    looking again. If a step fails, everything is changed back.
+  - Only what carries weft's marks is ever changed or removed. Foreign state that stands in the way is named in the error,
+    before anything is changed.
+  - In a playbook the action of the same name takes O(build) and hands each host its own plan.
+author:
+  - the weft.overlay authors (@weft-overlay)
+options:
+  plan:
+    description:
+      - The host's plan as M(weft.overlay.compile) wrote it. The action reads it from O(build).
+    type: str
+  build:
+    description:
+      - Folder on the controller that M(weft.overlay.compile) wrote plans into. A host without a plan there is skipped.
+    type: path
+  persist:
+    description:
+      - Whether to store the plan and the code on the host and to apply them at boot, before Docker starts.
+    type: bool
+    default: true
+attributes:
+  check_mode:
+    support: full
+    description: The same transaction runs on a copy of the host in memory.
+  diff_mode:
+    support: full
+    description: Shows every object that changes, before and after.
+"""
+
+EXAMPLES = r"""
+- name: Make the host match its plan
+  weft.overlay.converge:
+    build: "{{ weft_compiled.build }}"
+"""
+
+RETURN = r"""
+changes:
+  description: What was done, or in check mode would be, in order.
+  returned: success
+  type: list
+  elements: str
+  sample: ["+ link vxkr3", "~ link vxkr2 (remote 192.0.2.12 → 192.0.2.22)", "- route 10.1.0.0/16"]
+counts:
+  description: How many objects were added, changed and removed, by kind.
+  returned: success
+  type: dict
+  sample: {link: {add: 1}}
+notes:
+  description: How the plan was met on this host, where that is worth knowing.
+  returned: success
+  type: list
+  elements: str
+  sample: ["kohaku-host is an empty bridge: this kernel has no dummy device"]
+faults:
+  description: What stands in the way, as place, path and message.
+  returned: when foreign state stands in the way
+  type: list
+  elements: dict
+"""
+
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction import converge
+from ansible_collections.weft.overlay.plugins.module_utils.edge import boot  # noqa: F401  (stored with the plan)
+from ansible_collections.weft.overlay.plugins.module_utils.edge.program import program
+from ansible_collections.weft.overlay.plugins.module_utils.edge.result import result_of, run
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.host import HostKernel
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.memory import MemoryKernel
+from ansible_collections.weft.overlay.plugins.module_utils.model.plan import from_json
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "plan": {"type": "str"},
+            "build": {"type": "path"},
+            "persist": {"type": "bool", "default": True},
+        },
+        required_one_of=[("plan", "build")],
+        supports_check_mode=True,
+    )
+
+    def call() -> dict[str, Any]:
+        plan = from_json(module.params["plan"] or "")
+        host = HostKernel()
+        kernel = MemoryKernel(host.observe()) if module.check_mode else host
+        return result_of(converge(plan, kernel, program() if module.params["persist"] else None))
+
+    run(module, call)
+
+
+if __name__ == "__main__":
+    main()
