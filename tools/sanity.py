@@ -1,7 +1,7 @@
-"""Runs ``ansible-test sanity`` and antsibull-docs on a copy of the tree, for ansible-test refuses any other place.
+"""Runs ``ansible-test sanity`` and antsibull-docs on what the artifact holds; the rest of the tree is for ruff.
 
-The real path of the tree has to end in ``ansible_collections/weft/overlay``, outside any folder that git ignores
-(there it finds nothing to test and says that all is well).
+ansible-test wants a tree whose real path ends in ``ansible_collections/weft/overlay``, outside any folder that git
+ignores (there it finds nothing to test and says that all is well).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+BIN = ROOT / ".venv" / "bin"
 # ansible-test keeps virtual environments and get-pip here, below ~/.ansible; a home of its own spares the user's.
 HOME = ROOT / ".cache" / "ansible-test"
 # The name says which pip this version of ansible-test wants.
@@ -38,15 +39,28 @@ def prepare_home() -> None:
             ours.symlink_to(theirs)
 
 
-def run(copy: Path, name: str, *arguments: str) -> int:
+def unpack(folder: str) -> Path:
+    """Builds the artifact and unpacks it, with what it depends on beside it. Returns where it lies."""
+    source, place = Path(folder) / "source", Path(folder) / "ansible_collections" / "weft" / "overlay"
+    subprocess.run([ROOT / "tools" / "copy-tree", source], check=True)
+    build = [BIN / "ansible-galaxy", "collection", "build", source, "--output-path", folder]
+    subprocess.run(build, check=True, stdout=subprocess.DEVNULL)
+    place.mkdir(parents=True)
+    artifact = next(Path(folder).glob("*.tar.gz"))
+    subprocess.run(["tar", "--extract", "--file", artifact, "--directory", place], check=True)
+    dependencies = ROOT / ".cache" / "collections" / "ansible_collections" / "community"
+    (place.parent.parent / "community").symlink_to(dependencies)
+    return place
+
+
+def run(place: Path, name: str, *arguments: str) -> int:
     environment = {
         **os.environ,
         "HOME": str(HOME),
         "PIP_QUIET": "2",
-        "ANSIBLE_COLLECTIONS_PATH": str(copy.parent.parent.parent),
+        "ANSIBLE_COLLECTIONS_PATH": str(place.parent.parent.parent),
     }
-    command = [str(ROOT / ".venv" / "bin" / name), *arguments]
-    return subprocess.run(command, cwd=copy, env=environment, check=False).returncode
+    return subprocess.run([BIN / name, *arguments], cwd=place, env=environment, check=False).returncode
 
 
 def main() -> int:
@@ -55,14 +69,11 @@ def main() -> int:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     folder = tempfile.mkdtemp(prefix="weft-sanity-")
     try:
-        copy = Path(folder) / "ansible_collections" / "weft" / "overlay"
-        subprocess.run([ROOT / "tools" / "copy-tree", copy], check=True)
-        dependencies = ROOT / ".cache" / "collections" / "ansible_collections" / "community"
-        (copy.parent.parent / "community").symlink_to(dependencies)
-        code = run(copy, "ansible-test", "sanity", "--venv", "--python", version, "--color", "no", *sys.argv[1:])
+        place = unpack(folder)
+        code = run(place, "ansible-test", "sanity", "--venv", "--python", version, "--color", "no", *sys.argv[1:])
         if len(sys.argv) == 1:
             references = ("--plugin-docs", "--validate-collection-refs=dependent")
-            code |= run(copy, "antsibull-docs", "lint-collection-docs", *references, ".")
+            code |= run(place, "antsibull-docs", "lint-collection-docs", *references, ".")
         return code
     finally:
         shutil.rmtree(folder)
