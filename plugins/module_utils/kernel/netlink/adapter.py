@@ -24,9 +24,9 @@ from ...model.marks import LINK_GROUP
 from ...model.route import ForeignRoute, Route
 from ...model.state import ADDRESS, LINK, ROUTE, Uplink
 from .. import sysctl
-from . import addresses, link_messages, links, routes
+from . import addresses, fdb, link_messages, links, routes
 from .channel import Channel
-from .codec import RTM_GETADDR, RTM_GETLINK, RTM_GETROUTE, Request
+from .codec import RTM_GETADDR, RTM_GETLINK, RTM_GETNEIGH, RTM_GETROUTE, Request
 
 # Just before this many links go, one message for all of them is cheaper than one for each (some 17 ms a link).
 _FEW = 1
@@ -65,6 +65,7 @@ class Netlink:
         seen = {link.number: link for link in self._links()}
         names = {index: link.name for index, link in seen.items()}
         ours = {index for index, link in seen.items() if link.ours()}
+        entries = self._entries()
         own_addresses: list[Address] = []
         uplinks: list[Uplink] = []
         for address in self._addresses():
@@ -84,7 +85,11 @@ class Netlink:
             elif not (route.protocol == routes.PROTOCOL_KERNEL and route.device in ours):
                 foreign_routes.append(ForeignRoute(route.destination, name))
         return Network(
-            links=tuple(links.link_of(link, names) for index, link in seen.items() if index in ours),
+            links=tuple(
+                links.link_of(link, names, fdb.remote_of(entries.get(index, [])))
+                for index, link in seen.items()
+                if index in ours
+            ),
             addresses=tuple(own_addresses),
             routes=tuple(own_routes),
             foreign_links=tuple(links.foreign_of(link) for index, link in seen.items() if index not in ours),
@@ -130,6 +135,7 @@ class Netlink:
             for change in run
         ]
         self._channel.carry_out(first)
+        self._mend_entries(run)
         # Before the link goes up, or it would get a link-local address and speak IPv6 for a moment. A larger MTU
         # can bring IPv6 back to a link that had lost it.
         for change in run:
@@ -138,6 +144,21 @@ class Netlink:
                 sysctl.set_ipv6(link.name, link.ipv6)
         last = [_finish(change) for change in run]
         self._channel.carry_out([request for request in last if request is not None])
+
+    def _mend_entries(self, run: list[Change]) -> None:
+        """Where a VXLAN's destination changes in place: see to it that it has no other."""
+        moved = [
+            change.after for change in run if change.action == CHANGE and change.after.remote != change.before.remote
+        ]
+        if not moved:
+            return
+        entries = self._entries()
+        requests: list[Request] = []
+        for link in moved:
+            subject = link_messages.subject(link)
+            device = _index(link.name, subject)
+            requests += fdb.repair(subject, device, entries.get(device, []), link.remote)
+        self._channel.carry_out(requests)
 
     def _remove_links(self, names: list[str]) -> None:
         if len(names) <= _FEW:
@@ -149,23 +170,25 @@ class Netlink:
         self._channel.carry_out([link_messages.remove_group(group, ", ".join(names))])
 
     def _move(self, run: list[Change]) -> None:
-        """Addresses and routes."""
-        # With an address the kernel drops the routes that have it as their source. One whose flags change has to
-        # go for a moment; its routes must not.
-        changed = {change.before.address.split("/")[0] for change in run if _is_readdressed(change)}
-        lost = [route for route in self.observe().routes if route.source in changed] if changed else []
+        """Addresses and routes. With an address the kernel drops the routes that have it as their source; the diff
+        knows and adds them after it."""
         indexes: dict[str, int] = {}
         requests: list[Request] = []
         for change in run:
             requests += _requests(change, indexes)
         self._channel.carry_out(requests)
-        if lost:
-            left = self.observe().routes
-            back = [Change(ADD, ROUTE, route.key(), None, route) for route in lost if route not in left]
-            self._channel.carry_out([request for change in back for request in _requests(change, indexes)])
 
     def _links(self) -> list[links.Seen]:
         return [links.read(reply) for reply in self._channel.dump("links", RTM_GETLINK, links.DUMP)]
+
+    def _entries(self) -> dict[int, list[fdb.Entry]]:
+        """The forwarding entries of VXLANs by the link's index."""
+        found: dict[int, list[fdb.Entry]] = {}
+        for reply in self._channel.dump("forwarding entries", RTM_GETNEIGH, fdb.DUMP):
+            entry = fdb.read(reply)
+            if entry is not None:
+                found.setdefault(entry.device, []).append(entry)
+        return found
 
     def _addresses(self) -> list[addresses.Seen]:
         read = (addresses.read(reply) for reply in self._channel.dump("addresses", RTM_GETADDR, addresses.DUMP))
@@ -180,10 +203,6 @@ def _sort(change: Change) -> tuple[str, bool]:
     if change.kind == LINK:
         return LINK, change.action == REMOVE
     return ROUTE, False
-
-
-def _is_readdressed(change: Change) -> bool:
-    return change.kind == ADDRESS and change.action == CHANGE
 
 
 def _finish(change: Change) -> Request | None:

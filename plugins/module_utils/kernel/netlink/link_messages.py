@@ -163,7 +163,7 @@ def _any_like(address: str | None) -> str:
 
 
 def _end(address: str | None, local: bool) -> bytes:
-    if address is None:
+    if address is None or " " in address:  # the latter: several, as found on a link that was tampered with
         return b""
     four, six = (links.VXLAN_LOCAL, links.VXLAN_LOCAL6) if local else (links.VXLAN_REMOTE, links.VXLAN_REMOTE6)
     raw = packed(address)

@@ -94,8 +94,8 @@ def read(reply: Reply) -> Seen:
     )
 
 
-def link_of(seen: Seen, names: dict[int, str]) -> Link:
-    """One of ours. names: of all links by index."""
+def link_of(seen: Seen, names: dict[int, str], remote: str | None) -> Link:
+    """One of ours. names: of all links by index. remote: where a VXLAN sends."""
     buffer = seen.buffer
     kind, data = _info(seen)
     vxlan = kind == VXLAN
@@ -108,8 +108,8 @@ def link_of(seen: Seen, names: dict[int, str]) -> Link:
         master=names.get(seen.master),
         vni=u32(buffer, data[VXLAN_ID]) if vxlan else None,
         port=_port(buffer, data) if vxlan else None,
-        local=_address(buffer, data, VXLAN_LOCAL, VXLAN_LOCAL6) if vxlan else None,
-        remote=_address(buffer, data, VXLAN_REMOTE, VXLAN_REMOTE6) if vxlan else None,
+        local=_local(buffer, data) if vxlan else None,
+        remote=remote if vxlan else None,
         learning=vxlan and VXLAN_LEARNING in data and u8(buffer, data[VXLAN_LEARNING]) != 0,
         up=seen.flags & IFF_UP != 0,
         grouped=seen.group == marks.LINK_GROUP,
@@ -141,8 +141,8 @@ def _port(buffer: bytes, data: Attributes) -> int:
     return value
 
 
-def _address(buffer: bytes, data: Attributes, four: int, six: int) -> str | None:
-    span = data.get(four) or data.get(six)
+def _local(buffer: bytes, data: Attributes) -> str | None:
+    span = data.get(VXLAN_LOCAL) or data.get(VXLAN_LOCAL6)
     return ip(buffer, span) if span else None
 
 
