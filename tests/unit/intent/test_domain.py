@@ -1,0 +1,140 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Whole domains: what is written is what is read, by the parser and by an editor's schema alike."""
+
+from __future__ import annotations
+
+import ipaddress
+
+import jsonschema
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.weft.overlay.plugins.module_utils.intent.domain import DOMAIN, parse
+from ansible_collections.weft.overlay.plugins.module_utils.intent.schema import Record
+from ansible_collections.weft.overlay.plugins.module_utils.model.errors import IntentError
+
+VALIDATOR = jsonschema.Draft7Validator(DOMAIN.schema())
+WORD = st.text(st.sampled_from("abcXYZ019-_."), min_size=1, max_size=9)
+
+
+def plain(value):
+    """A value as a user would write it."""
+    if hasattr(value, "_asdict"):
+        return {key: plain(inner) for key, inner in value._asdict().items() if inner is not None}
+    return value
+
+
+def subset(draw, whole):
+    return {key: value for key, value in whole.items() if draw(st.booleans())}
+
+
+@st.composite
+def overlays(draw):
+    """Overlays that hold, as a user would write them, any of their fields left out where that changes nothing else."""
+    length = draw(st.integers(8, 24))
+    cidr = ipaddress.ip_network((draw(st.integers(0x0B000000, 0x64000000)) >> (32 - length) << (32 - length), length))
+    words = draw(st.lists(WORD, min_size=6, max_size=6, unique=True))
+    names = dict(
+        zip(
+            ("hub_link", "runner_tunnel", "bridge", "network", "isolated_network"),
+            (f"w{word}" for word in words),
+            strict=False,
+        )
+    )
+    found = {
+        "cidr": str(cidr),
+        "runner_prefix": draw(st.integers(length + 1, min(29, length + 12))),
+        **subset(
+            draw,
+            {
+                "base_vni": draw(st.integers(0, 2**24 - 2**13)),
+                "port": draw(st.integers(1, 65535)),
+                "mtu": draw(st.integers(1280, 65485)),
+                "zone": draw(st.text(st.sampled_from("abcXYZ019-_"), min_size=1, max_size=15).map("z{}".format)),
+                "isolated_cidr": str(ipaddress.ip_network((0xC0A80000, draw(st.integers(16, 29))))),
+            },
+        ),
+    }
+    # "q" begins no other name here, and no well-known interface.
+    names["hub_tunnel"] = "q" + words[5]
+    return {**found, **draw(st.sampled_from([{}, {"names": names}, {"names": {}}]))}
+
+
+@given(overlays())
+def test_what_is_written_is_what_is_read(overlay):
+    domain = {"version": 1, "overlay": overlay}
+    written = yaml.safe_dump(domain)
+    intent = parse(written, "domain.yaml")
+    assert VALIDATOR.is_valid(domain)
+    for key, value in overlay.items():
+        if key != "names":
+            assert getattr(intent.overlay, key) == value
+    for key, value in overlay.get("names", {}).items():
+        assert getattr(intent.overlay.names, key) == value
+    assert parse(yaml.safe_dump(plain(intent)), "domain.yaml") == intent
+    assert parse(yaml.safe_dump(plain(intent), default_flow_style=True, sort_keys=False), "domain.yaml") == intent
+    assert VALIDATOR.is_valid(plain(intent))
+
+
+@given(overlays(), st.text(st.sampled_from("abcdefz_"), min_size=1, max_size=8), st.booleans())
+def test_parser_and_schema_both_refuse_unknown_keys(overlay, key, inner):
+    place = overlay.setdefault("names", {}) if inner else overlay
+    known = DOMAIN.fields["overlay"].kind.fields
+    if key in (known["names"].kind.fields if inner else known):
+        return
+    place[key] = 1
+    domain = {"version": 1, "overlay": overlay}
+    assert not VALIDATOR.is_valid(domain)
+    with pytest.raises(IntentError, match="unknown key"):
+        parse(yaml.safe_dump(domain), "domain.yaml")
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["10.0.0.0/8", "a b", "", "trusted"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["cidr", "bridge", "x"]), inner),
+    max_leaves=4,
+)
+
+
+@given(overlays(), st.sampled_from([*DOMAIN.fields["overlay"].kind.fields]), JUNK)
+def test_what_the_schema_refuses_the_parser_refuses(overlay, key, junk):
+    overlay[key] = junk
+    domain = {"version": 1, "overlay": overlay}
+    if not VALIDATOR.is_valid(domain):
+        with pytest.raises(IntentError):
+            parse(yaml.safe_dump(domain), "domain.yaml")
+
+
+@pytest.mark.parametrize(
+    ("overlay", "runners"),
+    [
+        ("{}", 255),
+        ("{cidr: 10.128.0.0/12, runner_prefix: 18}", 63),
+        ("{cidr: 198.18.64.0/20, runner_prefix: 26}", 63),
+        ("{cidr: 198.18.64.0/28, runner_prefix: 29}", 1),
+    ],
+)
+def test_so_many_runners_fit(overlay, runners):
+    assert parse(f"version: 1\noverlay: {overlay}\n", "domain.yaml").overlay.runner_count() == runners
+
+
+def records(record):
+    yield record
+    for field in record.fields.values():
+        if isinstance(field.kind, Record):
+            yield from records(field.kind)
+
+
+def test_descriptions_and_values_have_the_same_fields():
+    for record in records(DOMAIN):
+        assert tuple(record.fields) == record.build._fields
+
+
+def test_faults_are_in_the_order_of_the_file():
+    with pytest.raises(IntentError) as caught:
+        parse("b: 1\noverlay: {port: 0}\na: 1\nversion: 0\n", "x.yml")
+    assert [fault.place for fault in caught.value.faults] == ["x.yml:1", "x.yml:2", "x.yml:3", "x.yml:4"]
