@@ -57,7 +57,6 @@ def run(place: Path, name: str, *arguments: str) -> int:
     environment = {
         **os.environ,
         "HOME": str(HOME),
-        "PIP_QUIET": "2",
         "ANSIBLE_COLLECTIONS_PATH": str(place.parent.parent.parent),
     }
     return subprocess.run([BIN / name, *arguments], cwd=place, env=environment, check=False).returncode
