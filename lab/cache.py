@@ -70,8 +70,10 @@ def mount_overlay(lowers: list[str], upper: str, work: str, target: str) -> None
 
 
 def _packages() -> str:
+    """The package list for mmdebstrap; a line that begins with `RELEASE:` is for that release only."""
     with open(os.path.join(ROOTFS_RECIPE, "packages.txt"), encoding="utf-8") as text:
-        return ",".join(word for line in text for word in line.partition("#")[0].split())
+        lines = [line.partition("#")[0].strip().rpartition(":") for line in text]
+    return ",".join(word for release, _, words in lines if release in ("", RELEASE) for word in words.split())
 
 
 def _build_root(root: str) -> None:

@@ -19,7 +19,7 @@ def _mount_points() -> list[str]:
     points = []
     with open("/proc/self/mountinfo", encoding="utf-8") as table:
         for line in table:
-            left, _, right = line.partition(" - ")
+            left, _, right = line.strip().partition(" - ")
             kind, _, options = right.split(maxsplit=2)
             if kind == "cgroup2" or (kind == "cgroup" and "name=systemd" in options.split(",")):
                 points.append(left.split()[4])

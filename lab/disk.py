@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -12,6 +13,7 @@ from .network import is_mounted
 from .paths import SSH, host_dir, host_file, host_root
 from .shell import run
 
+NSPAWN_RUN = "/run/systemd/nspawn"
 ROUTER = 1  # last number of the router's address on both networks
 
 
@@ -66,7 +68,19 @@ def mount(host: Host) -> None:
         cache.mount_overlay(cache.lowers(host.firewall), upper, work, host_root(host.name))
 
 
+def _forget_nspawn_files(name: str) -> None:
+    """Remove what systemd-nspawn leaves of a machine below /run: an empty folder, and a lock named after its root."""
+    with contextlib.suppress(OSError):
+        os.rmdir(os.path.join(NSPAWN_RUN, "propagate", name))
+    with contextlib.suppress(OSError):
+        root = os.stat(host_root(name))
+        os.unlink(os.path.join(NSPAWN_RUN, "locks", f"inode-{root.st_dev}:{root.st_ino}"))
+
+
 def unmount(name: str) -> None:
+    """Unmount the disk of a host that is off."""
+    if is_mounted(host_root(name)):
+        _forget_nspawn_files(name)
     while is_mounted(host_root(name)):
         run(["umount", host_root(name)])
 

@@ -9,8 +9,6 @@ from .network import LEGS
 from .paths import RUN
 from .shell import succeeds
 
-NSPAWN_RUN = "/run/systemd/nspawn"
-
 
 def _mounts() -> list[str]:
     with open("/proc/self/mountinfo", encoding="utf-8") as table:

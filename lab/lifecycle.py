@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import time
@@ -13,7 +12,7 @@ from typing import Callable
 from . import cache, cgroup, disk, inventory, kernel, leftovers, machine, network, ssh, supervisor
 from . import host as hosts
 from .host import Host
-from .paths import HOSTS, RUN, host_root
+from .paths import HOSTS, RUN
 from .shell import LabError, say
 
 
@@ -75,17 +74,7 @@ def up(runners: int, flavours: dict[str, str]) -> None:
 def _end(host: Host) -> None:
     # Nobody reads these disks again: a short chance to end in order, then the plug.
     machine.stop(host, graceful=True, timeout=3)
-    _forget_nspawn_files(host.name)
     disk.unmount(host.name)
-
-
-def _forget_nspawn_files(name: str) -> None:
-    """Remove what systemd-nspawn leaves of a machine below /run: empty folders, and a lock named after its root."""
-    with contextlib.suppress(OSError):
-        root = os.stat(host_root(name))
-        os.unlink(os.path.join(leftovers.NSPAWN_RUN, "locks", f"inode-{root.st_dev}:{root.st_ino}"))
-    with contextlib.suppress(OSError):
-        os.rmdir(os.path.join(leftovers.NSPAWN_RUN, "propagate", name))
 
 
 def _disk_names() -> list[str]:

@@ -50,6 +50,14 @@ def _console_tail(host: Host) -> str:
     return ""
 
 
+def _image_ready(host: Host) -> bool:
+    state = execute(host.name, "systemctl", "is-active", "lab-image").stdout.strip()
+    if state == "failed":
+        why = execute(host.name, "journalctl", "--no-pager", "-n", "5", "-u", "lab-image", "-u", "docker").stdout
+        raise LabError(f"{host.name}: Docker did not take the image weft-lab:1:\n{why}")
+    return state == "active"
+
+
 def wait_ready(host: Host, timeout: float = 60) -> None:
     """Until the host answers ssh and, on a runner, Docker has the test image. Raises LabError with its last words."""
     try:
@@ -58,14 +66,10 @@ def wait_ready(host: Host, timeout: float = 60) -> None:
             lambda: supervisor.pid(host.name) is not None and _ssh_answers(host),
             timeout,
         )
-        if host.has_docker:
-            wait_until(
-                f"Docker and its image weft-lab:1 on {host.name}",
-                lambda: execute(host.name, "systemctl", "is-active", "-q", "lab-image").returncode == 0,
-                timeout,
-            )
     except LabError as exc:
         raise LabError(f"{exc}\nits console said last:\n{_console_tail(host)}") from exc
+    if host.has_docker:
+        wait_until(f"Docker and its image weft-lab:1 on {host.name}", lambda: _image_ready(host), timeout)
 
 
 def start(host: Host) -> None:
