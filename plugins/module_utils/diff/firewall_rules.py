@@ -1,0 +1,37 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What the back ends share: the comment that marks a rule, and numbers and addresses in the shape rules want them."""
+
+from __future__ import annotations
+
+import hashlib
+
+from ..model.marks import RULE_COMMENT
+
+
+def comment(words: str, place: str, text: str) -> str:
+    """The comment of one rule: ``weft <words> #<8 hex digits>``, the digits from where the rule is and what it says.
+
+    A tool prints a rule in its own spelling, and its comment verbatim: so comments tell whether all is in place.
+    nft takes at most 128 bytes of comment, iptables 255.
+    """
+    digest = hashlib.sha256(f"{place} {text}".encode()).hexdigest()[:8]
+    return f"{RULE_COMMENT}{words} #{digest}"
+
+
+def by_family(addresses: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The IPv4 and the IPv6 addresses, each sorted and once."""
+    unique = sorted(set(addresses))
+    return tuple(item for item in unique if ":" not in item), tuple(item for item in unique if ":" in item)
+
+
+def ranges(numbers: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    """(1, 2, 3, 7) -> ((1, 3), (7, 7))."""
+    found: list[tuple[int, int]] = []
+    for number in sorted(set(numbers)):
+        if found and found[-1][1] == number - 1:
+            found[-1] = (found[-1][0], number)
+        else:
+            found.append((number, number))
+    return tuple(found)

@@ -1,0 +1,86 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The host's firewall, whichever it is: what weft holds in it, and what of others stands in the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import NamedTuple
+
+from ..model import state as kinds
+from ..model.change import REMOVE, Change
+from ..model.firewall import FIREWALLD, IPTABLES_LEGACY, IPTABLES_NFT, NFT, NONE, Ruleset
+from ..model.marks import NFT_TABLE
+from ..model.state import State, state_of
+from . import firewalld, nft
+from .iptables import Iptables, default
+from .nft_names import INET, Names, names
+
+
+class Seen(NamedTuple):
+    """backend: what this host filters with. state: what is ours, in any back end: also in one no longer used.
+
+    zones: names of firewalld's zones, empty where it is not installed.
+    faults: foreign objects with our names or in our way, as (subject, message).
+    """
+
+    backend: str
+    state: State
+    zones: tuple[str, ...] = ()
+    faults: tuple[tuple[str, str], ...] = ()
+
+
+class Firewalls:
+    """All back ends of this host. A look costs a process for each that holds something of ours, and firewalld's calls."""
+
+    def observe(self) -> Seen:
+        listed = names()
+        dbus = firewalld.observe()
+        tables = [Iptables(backend, listed) for backend in (IPTABLES_NFT, IPTABLES_LEGACY)]
+        seen = [table.observe() for table in tables]
+        native = nft.observe() if (INET, NFT_TABLE) in listed.tables else nft.Seen()
+        rulesets = [look.ruleset for look in (native, *seen) if look.ruleset is not None]
+        faults = dbus.faults + native.faults + tuple(fault for look in seen for fault in look.faults)
+        state = state_of(
+            {
+                kinds.RULESET: tuple(rulesets),
+                kinds.POLICY: dbus.policies,
+                kinds.ZONE: dbus.entries,
+                kinds.DIRECT: dbus.rules,
+            }
+        )
+        return Seen(FIREWALLD if dbus.running else _backend(*tables), state, dbus.zones, faults)
+
+    def detect(self) -> str:
+        """FIREWALLD, IPTABLES_NFT, IPTABLES_LEGACY or NONE."""
+        if firewalld.is_running():
+            return FIREWALLD
+        listed = names()
+        return _backend(Iptables(IPTABLES_NFT, listed), Iptables(IPTABLES_LEGACY, listed))
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Carry out changes of firewall kinds in the order given; firewalld is reloaded once for a run of its own."""
+        for is_ruleset, group in groupby(changes, key=lambda change: change.kind == kinds.RULESET):
+            if not is_ruleset:
+                firewalld.apply(list(group))
+                continue
+            for change in group:
+                _swap(change.key, None if change.action == REMOVE else change.after, names())
+
+
+def _swap(backend: str, ruleset: Ruleset | None, listed: Names) -> None:
+    if backend == NFT:
+        nft.apply(ruleset)
+    else:
+        Iptables(backend, listed).apply(ruleset)
+
+
+def _backend(modern: Iptables, legacy: Iptables) -> str:
+    """What plain `iptables` is, unless only the other one is in use: somebody's rules are then there, and only there."""
+    usual = default()
+    if usual is None:
+        return NONE
+    mine, other = (modern, legacy) if usual == IPTABLES_NFT else (legacy, modern)
+    return other.backend if other.is_used() and not mine.is_used() else usual

@@ -1,0 +1,44 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Programs of the host's firewalls: found, run, and their refusals turned into KernelError."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+
+from ..model.errors import KernelError
+
+_SECONDS = 60
+
+
+def find(program: str) -> str | None:
+    """Path of a program, also where PATH lacks the sbin folders (a login that is not root's own); None: not there."""
+    path = os.environ.get("PATH", os.defpath)
+    return shutil.which(program, path=path + ":/usr/local/sbin:/usr/sbin:/sbin")
+
+
+def run(subject: str, command: list[str], text: str = "") -> str:
+    """Standard output of ``command``. Raises KernelError about ``subject`` when it is missing, fails or hangs."""
+    path = find(command[0])
+    if path is None:
+        raise KernelError(subject, f"{command[0]} is not installed on this host, and is needed")
+    environment = {**os.environ, "LC_ALL": "C"}
+    try:
+        done = subprocess.run(
+            [path, *command[1:]],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_SECONDS,
+            env=environment,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise KernelError(subject, f"{command[0]}: {error}") from error
+    if done.returncode != 0:
+        reason = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+        raise KernelError(subject, f"{command[0]}: {reason}")
+    return done.stdout
