@@ -128,12 +128,12 @@ class Netlink:
                 self._make_links(run)
 
     def _make_links(self, run: list[Change]) -> None:
-        first = [
-            link_messages.create(change.after)
-            if change.action == ADD
-            else link_messages.change(change.before, change.after)
-            for change in run
-        ]
+        first: list[Request] = []
+        for change in run:
+            if change.action == ADD:
+                first.append(link_messages.create(change.after))
+            else:
+                first += link_messages.change(change.before, change.after)
         self._channel.carry_out(first)
         self._mend_entries(run)
         # Before the link goes up, or it would get a link-local address and speak IPv6 for a moment. A larger MTU

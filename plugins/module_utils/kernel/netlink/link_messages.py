@@ -67,22 +67,25 @@ def settle(link: Link, master: int) -> Request:
     return Request(subject(link), RTM_SETLINK, 0, b"".join(body))
 
 
-def change(before: Link, after: Link) -> Request:
+def change(before: Link, after: Link) -> list[Request]:
     """Everything that changes in place, but for the master and up, which come last."""
-    body = [_NOTHING, attr_name(links.IFLA_IFNAME, after.name)]
+    head = _NOTHING + attr_name(links.IFLA_IFNAME, after.name)
+    body = b""
     if after.mac != before.mac:
-        body.append(attr(links.IFLA_ADDRESS, _mac(after)))
+        body += attr(links.IFLA_ADDRESS, _mac(after))
     if after.mtu not in (0, before.mtu):
-        body.append(attr_u32(links.IFLA_MTU, after.mtu))
+        body += attr_u32(links.IFLA_MTU, after.mtu)
     if after.alias != before.alias:
-        body.append(attr(links.IFLA_IFALIAS, after.alias.encode()))
+        body += attr(links.IFLA_IFALIAS, after.alias.encode())
     if after.grouped != before.grouped:
-        body.append(attr_u32(links.IFLA_GROUP, _group(after)))
+        body += attr_u32(links.IFLA_GROUP, _group(after))
     if after.rp_filter != before.rp_filter:
-        body.append(_rp_filter(after))
+        body += _rp_filter(after)
+    found = [Request(subject(after), RTM_SETLINK, 0, head + body)] if body else []
     if after.kind == VXLAN and (after.local, after.remote) != (before.local, before.remote):
-        body.append(_info(VXLAN, _ends(before, after)))
-    return Request(subject(after), RTM_NEWLINK, 0, b"".join(body))
+        # A message of its own: the driver refuses a change that comes together with an MTU.
+        found.append(Request(subject(after), RTM_NEWLINK, 0, head + _info(VXLAN, _ends(before, after))))
+    return found
 
 
 def raise_up(before: Link, after: Link, master: int) -> Request | None:
