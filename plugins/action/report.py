@@ -8,8 +8,11 @@ from __future__ import annotations
 from typing import Any
 
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ansible_collections.weft.overlay.plugins.module_utils.edge.summary import report
+
+_ARGUMENTS = {"hosts": {"type": "list", "elements": "str"}, "lines": {"type": "list", "elements": "str"}}
 
 
 class ActionModule(ActionBase):
@@ -19,16 +22,23 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        self.validate_argument_spec({"hosts": {"type": "list", "elements": "str", "required": True}})
-        compiled = task_vars.get("weft_compiled") or {}
-        counts, notes, failed, missing = {}, {"": compiled.get("notes", [])}, [], []
-        for host in self._task.args["hosts"]:
-            done = task_vars["hostvars"][host].get("weft_converged") or {}
-            if done.get("failed"):
-                failed.append(host)
-            elif "counts" in done:
-                counts[host] = done["counts"]
-                notes[host] = done["notes"]
-            else:
-                missing.append(host)
-        return {**result, "changed": False, "summary": report(counts, notes, missing, failed)}
+        _validation, given = self.validate_argument_spec(_ARGUMENTS, required_one_of=[("hosts", "lines")])
+        lines = given["lines"] or _lines(given["hosts"], task_vars)
+        for line in lines:
+            Display().display(line)
+        return {**result, "changed": False, "summary": lines}
+
+
+def _lines(hosts: list[str], task_vars: dict[str, Any]) -> list[str]:
+    compiled = task_vars.get("weft_compiled") or {}
+    counts, notes, failed, missing = {}, {"": compiled.get("notes", [])}, [], []
+    for host in hosts:
+        done = task_vars["hostvars"][host].get("weft_converged") or {}
+        if done.get("failed"):
+            failed.append(host)
+        elif "counts" in done:
+            counts[host] = done["counts"]
+            notes[host] = done["notes"]
+        else:
+            missing.append(host)
+    return report(counts, notes, missing, failed)

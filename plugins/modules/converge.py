@@ -11,8 +11,8 @@ version_added: 0.1.0
 description:
   - Observes links, addresses, routes, switches and the firewall, applies what differs from the plan, and verifies by
     looking again. If a step fails, everything is changed back.
-  - Only what carries weft's marks is ever changed or removed. Foreign state that stands in the way is named in the error,
-    before anything is changed.
+  - Only what carries weft's marks is ever changed or removed. Foreign state that stands in the way is named in the
+    error, before anything is changed.
   - In a playbook the action of the same name takes O(build) and hands each host its own plan.
 author:
   - the weft.overlay authors (@weft-overlay)

@@ -9,8 +9,8 @@ module: observe
 short_description: Look at a host's overlay without changing anything
 version_added: 0.1.0
 description:
-  - Reports what M(weft.overlay.compile) needs to know of a host - the tunnels that weft owns there, addresses and routes
-    that are not weft's, Docker's networks, and what the host can do.
+  - Reports what M(weft.overlay.compile) needs to know of a host - the tunnels that weft owns there, addresses and
+    routes that are not weft's, Docker's networks, and what the host can do.
 author:
   - the weft.overlay authors (@weft-overlay)
 options: {}

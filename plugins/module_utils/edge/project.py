@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The controller's files: the intent and the ledger beside the inventory, the build folder with a plan for each host."""
+"""The controller's files: intent and ledger beside the inventory, and the build folder with a plan for each host."""
 
 from __future__ import annotations
 

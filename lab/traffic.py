@@ -1,0 +1,118 @@
+"""Real traffic between containers and hosts of the lab, and what is seen of it on the wires."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from . import machine, network
+from .shell import LabError, wait_until
+
+IMAGE = "weft-lab:1"
+CONTAINER = "probe"
+NETWORK = "kohakuriver-overlay"
+HUB = "10.0.0.1"
+INTERNET = "198.19.0.200"
+
+# Answers each connection with the address that it came from.
+_ECHO = """
+import socketserver
+class Echo(socketserver.StreamRequestHandler):
+    def handle(self):
+        self.rfile.readline()
+        self.wfile.write(b"HTTP/1.0 200 OK\\r\\n\\r\\n" + self.client_address[0].encode())
+socketserver.ThreadingTCPServer.allow_reuse_address = True
+socketserver.ThreadingTCPServer(("", 8080), Echo).serve_forever()
+"""
+
+
+def must(name: str, *argv: str) -> str:
+    """Run a command in a host and return what it printed. Raises LabError with its stderr if it fails."""
+    done = machine.execute(name, *argv)
+    if done.returncode != 0:
+        raise LabError(f"{name}: {' '.join(argv)}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+def run_container(runner: str, net: str = NETWORK, container: str = CONTAINER) -> str:
+    """Start a container that serves a page and return its address; one that runs already is kept."""
+    if machine.execute(runner, "docker", "start", container).returncode != 0:
+        must(runner, *f"docker run -d --restart always --name {container} --network {net} {IMAGE}".split())
+    serve = "mkdir -p /tmp/www && hostname > /tmp/www/name && (pidof httpd || httpd -p 8000 -h /tmp/www)"
+    must(runner, "docker", "exec", container, "sh", "-c", serve)
+    return address(runner, net, container)
+
+
+def address(runner: str, net: str = NETWORK, container: str = CONTAINER) -> str:
+    template = f'{{{{(index .NetworkSettings.Networks "{net}").IPAddress}}}}'
+    return must(runner, "docker", "inspect", "-f", template, container).strip()
+
+
+def inside(runner: str, *argv: str, container: str = CONTAINER) -> subprocess.CompletedProcess[str]:
+    return machine.execute(runner, "docker", "exec", container, *argv)
+
+
+def pings(runner: str, target: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Three pings from the runner's container; all of them must be answered for returncode 0 to mean anything."""
+    done = inside(runner, "ping", "-c", "3", "-i", "0.2", "-W", "2", *options, target)
+    if done.returncode == 0 and " 0% packet loss" not in done.stdout:
+        done.returncode = 1
+    return done
+
+
+def fetch(runner: str, url: str) -> str:
+    """What a web server answers to the runner's container; "" when it does not."""
+    return inside(runner, "wget", "-q", "-T", "5", "-O", "-", url).stdout.strip()
+
+
+def transfer(source: str, target: str, megabytes: int = 100) -> float:
+    """Fetch a file of random bytes from one container into another; returns MB/s. Raises LabError if it differs."""
+    make = f"dd if=/dev/urandom of=/tmp/www/file bs=1M count={megabytes} 2>/dev/null && sha256sum < /tmp/www/file"
+    wanted = must(source, "docker", "exec", CONTAINER, "sh", "-c", make)
+    began = time.monotonic()
+    got = inside(target, "sh", "-c", f"wget -q -T 20 -O - http://{address(source)}:8000/file | sha256sum").stdout
+    took = time.monotonic() - began
+    must(source, "docker", "exec", CONTAINER, "rm", "/tmp/www/file")
+    if got != wanted:
+        raise LabError(f"{megabytes} MB from {source} did not arrive whole at {target}")
+    return megabytes / took
+
+
+def serve_echo(name: str) -> None:
+    """A service on a host that tells each client its address, on TCP 8080."""
+    if machine.execute(name, "systemctl", "is-active", "lab-echo").returncode != 0:
+        must(name, "systemd-run", "--unit", "lab-echo", "python3", "-c", _ECHO)
+        wait_until(f"the echo service on {name}", lambda: ":8080" in must(name, "ss", "-ltn"), 10)
+
+
+@contextmanager
+def captured(expression: str, bridge: str = network.UNDERLAY_BRIDGE) -> Iterator[list[str]]:
+    """What tcpdump decodes on a bridge of the wires while the body runs; the list is filled when it ends."""
+    lines: list[str] = []
+    argv = network.in_wires("tcpdump", "-lnni", bridge, "-Q", "in", expression)
+    dump = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if dump.stderr is None:
+        raise LabError("tcpdump has no stderr")
+    while "listening on" not in dump.stderr.readline():
+        if dump.poll() is not None:
+            raise LabError("tcpdump did not start")
+    try:
+        yield lines
+        time.sleep(0.3)  # the last packets are still on their way through tcpdump's buffer
+    finally:
+        dump.terminate()
+        lines += dump.communicate()[0].splitlines()
+
+
+def tunnels(lines: list[str]) -> list[tuple[str, str, int]]:
+    """(outer source, outer destination, VNI) of each VXLAN packet in what was captured."""
+    found = []
+    for line in lines:
+        words = line.replace(":", " ").split()
+        if "VXLAN" in words:
+            arrow = words.index(">")
+            ends = (".".join(words[at].split(".")[:4]) for at in (arrow - 1, arrow + 1))
+            found.append((*ends, int(words[words.index("vni") + 1])))
+    return [(source, target, vni) for source, target, vni in found]
