@@ -1,11 +1,10 @@
-#!/usr/bin/env python3
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
 """Writes what docs/ says about domain.yaml from the one description that also reads it (`make docs`).
 
-docs/generate.py            write docs/domain.schema.json and the table of fields in docs/intent.md
-docs/generate.py --check    write nothing; exit 1 and name the files that are out of date
+python docs/generate.py            write docs/domain.schema.json and the table of fields in docs/intent.md
+python docs/generate.py --check    write nothing; exit 1 and name the files that are out of date
 """
 
 from __future__ import annotations

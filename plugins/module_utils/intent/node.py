@@ -77,7 +77,7 @@ class Report:
         self._found.append((line, Fault(f"{self._file}:{line}", path, message)))
 
     def faults(self) -> tuple[Fault, ...]:
-        return tuple(fault for _, fault in sorted(self._found, key=lambda found: found[0]))
+        return tuple(fault for _line, fault in sorted(self._found, key=lambda found: found[0]))
 
 
 def below(path: str, key: str) -> str:
