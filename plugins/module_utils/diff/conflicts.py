@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from ..model import state as kinds
 from ..model.errors import Fault
+from ..model.firewall import FIREWALLD
 from ..model.link import VXLAN
 from ..model.plan import HostPlan
 from ..model.state import Foreign, Observed
@@ -19,7 +20,7 @@ from .prefix import is_default, network, overlap
 def conflicts(plan: HostPlan, observed: Observed) -> tuple[Fault, ...]:
     """Every conflict, each naming the foreign object and the way out; empty when the plan can be built."""
     foreign = observed.foreign
-    found = [*_links(plan, foreign), *_space(plan, foreign), *network_faults(plan, foreign)]
+    found = [*_links(plan, foreign), *_space(plan, foreign), *network_faults(plan, foreign), *_zone(plan, observed)]
     found += foreign.faults
     return tuple(Fault(plan.host, subject, message) for subject, message in found)
 
@@ -45,6 +46,14 @@ def _links(plan: HostPlan, foreign: Foreign) -> Iterator[tuple[str, str]]:
                     "remove it, or choose another overlay.base_vni or overlay.port"
                 ),
             )
+
+
+def _zone(plan: HostPlan, observed: Observed) -> Iterator[tuple[str, str]]:
+    if plan.firewall is None or observed.capabilities.firewall != FIREWALLD:
+        return
+    zone, zones = plan.firewall.zone, observed.foreign.zones
+    if zone not in zones:
+        yield f"firewalld zone {zone}", f"does not exist here; create it, or name one of {', '.join(sorted(zones))}"
 
 
 def _space(plan: HostPlan, foreign: Foreign) -> Iterator[tuple[str, str]]:

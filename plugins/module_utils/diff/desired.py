@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..model import state as kinds
-from ..model.firewall import FirewalldPolicy, Ruleset, ZoneInterface
+from ..model.firewall import DirectRule, FirewalldPolicy, Ruleset, ZoneInterface
 from ..model.link import BRIDGE, DUMMY, Link
 from ..model.plan import HostPlan
 from ..model.state import Capabilities, State, state_of
@@ -35,6 +35,7 @@ def desired(plan: HostPlan, capabilities: Capabilities, program: Program | None 
         kinds.SYSCTL: plan.sysctls,
         kinds.RULESET: tuple(value for value in firewall if isinstance(value, Ruleset)),
         kinds.POLICY: tuple(value for value in firewall if isinstance(value, FirewalldPolicy)),
+        kinds.DIRECT: tuple(value for value in firewall if isinstance(value, DirectRule)),
         kinds.ZONE: tuple(value for value in firewall if isinstance(value, ZoneInterface)),
     }
     if program is not None:

@@ -83,7 +83,7 @@ def ruleset(firewall: Firewall, backend: str) -> Ruleset:
 
 def _hooks(chains: list[Chain]) -> list[tuple[str, str]]:
     return [
-        _line(chain.how, chain.hook, Rule("hook", chain.when, "-j " + chain.name))
+        _line(chain.how, chain.hook, Rule("way in", chain.when, "-j " + chain.name))
         for chain in sorted(chains, key=lambda chain: chain.hook or "")
         if chain.hook
     ]

@@ -66,7 +66,7 @@ def _chains(firewall: Firewall) -> tuple[Chain, ...]:
 def _tunnel(firewall: Firewall) -> tuple[tuple[str, str], ...]:
     if not firewall.vnis:
         return ()
-    # RFC 7348: 8 bytes of UDP header, 4 of VXLAN flags, then 24 bits of VNI. A foreign VXLAN on this port is left alone.
+    # RFC 7348: 8 bytes of UDP header, 4 of flags, then 24 bits of VNI. A foreign VXLAN on this port is left alone.
     ours = f"udp dport {firewall.port} @th,96,24 {_set(tuple(str(vni) for vni in sorted(set(firewall.vnis))))}"
     ipv4, ipv6 = by_family(firewall.remotes)
     return (

@@ -33,7 +33,7 @@ class Seen(NamedTuple):
 
 
 class Firewalls:
-    """All back ends of this host. A look costs a process for each that holds something of ours, and firewalld's calls."""
+    """All back ends of this host. A look costs a process for each that holds something of ours, and firewalld calls."""
 
     def observe(self) -> Seen:
         listed = names()
@@ -41,7 +41,8 @@ class Firewalls:
         tables = [Iptables(backend, listed) for backend in (IPTABLES_NFT, IPTABLES_LEGACY)]
         seen = [table.observe() for table in tables]
         native = nft.observe() if (INET, NFT_TABLE) in listed.tables else nft.Seen()
-        rulesets = [look.ruleset for look in (native, *seen) if look.ruleset is not None]
+        found = (native.ruleset, *(look.ruleset for look in seen))
+        rulesets = [ruleset for ruleset in found if ruleset is not None]
         faults = dbus.faults + native.faults + tuple(fault for look in seen for fault in look.faults)
         state = state_of(
             {
@@ -78,7 +79,7 @@ def _swap(backend: str, ruleset: Ruleset | None, listed: Names) -> None:
 
 
 def _backend(modern: Iptables, legacy: Iptables) -> str:
-    """What plain `iptables` is, unless only the other one is in use: somebody's rules are then there, and only there."""
+    """What plain `iptables` is, unless somebody's rules are in the other one, and only there."""
     usual = default()
     if usual is None:
         return NONE

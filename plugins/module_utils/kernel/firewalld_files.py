@@ -47,7 +47,7 @@ def write_policy(name: str, xml: str | None) -> None:
             os.fsync(file.fileno())
         os.replace(draft, path)
     except OSError as error:
-        raise KernelError(f"firewalld policy {name}", f"{path}: {error.strerror}") from error
+        raise KernelError(f"firewalld policy {name}", str(error)) from error
 
 
 def claims(xml: str) -> frozenset[str]:
@@ -99,4 +99,4 @@ def _read(path: str) -> str | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise KernelError(path, error.strerror) from error
+        raise KernelError(path, str(error)) from error

@@ -22,7 +22,7 @@ from .netlink.adapter import Netlink
 SYSCTLS = ("net.ipv4.ip_forward",)
 
 _NETWORK = (kinds.LINK, kinds.ADDRESS, kinds.ROUTE)
-_FIREWALL = (kinds.RULESET, kinds.POLICY, kinds.ZONE)
+_FIREWALL = (kinds.RULESET, kinds.POLICY, kinds.ZONE, kinds.DIRECT)
 
 
 class HostKernel:
@@ -58,6 +58,7 @@ class HostKernel:
                 networks=containers.networks if containers else (),
                 pools=containers.pools if containers else (),
                 clients=_clients(),
+                zones=firewall.zones,
                 faults=firewall.faults + file_faults,
             ),
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Dict, NamedTuple
+from typing import NamedTuple
 
 from ..model.marks import CHAIN_PREFIX, RULE_COMMENT
 
@@ -64,7 +64,7 @@ class Table(NamedTuple):
         return {rule.chain for rule in self.rules if rule.inside} - marked
 
 
-Tables = Dict[str, Table]
+Tables = dict[str, Table]
 
 
 def parse(text: str) -> Tables:
@@ -100,8 +100,8 @@ def signature(family: str, mine: Tables) -> list[str]:
     """A line for each hook and rule: tables in order, hooks first, by chain; order within a chain counts."""
     lines = []
     for name in sorted(mine, key=_rank):
-        for rule in sorted(mine[name].rules, key=lambda rule: (rule.inside, rule.chain)):
-            lines.append(f"{family} {name} {rule.chain} {rule.mark or rule.text}")
+        rules = sorted(mine[name].rules, key=lambda rule: (rule.inside, rule.chain))
+        lines += [f"{family} {name} {rule.chain} {rule.mark or rule.text}" for rule in rules]
     return lines
 
 

@@ -56,6 +56,7 @@ class Foreign(NamedTuple):
     """What is not ours and is therefore never touched, as far as it could stand in our way.
 
     clients: addresses from which somebody is logged in over ssh right now.
+    zones: firewalld's, empty where it does not run.
     faults: what an adapter found that blocks us and that only it can tell, as (subject, message).
     pools: networks that Docker may take its next subnets from.
     """
@@ -66,6 +67,7 @@ class Foreign(NamedTuple):
     networks: tuple[SeenNetwork, ...] = ()
     pools: tuple[str, ...] = ()
     clients: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
     faults: tuple[tuple[str, str], ...] = ()
 
 
