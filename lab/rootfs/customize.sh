@@ -7,6 +7,7 @@ systemctl enable lab-network.service ssh.service
 systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer fstrim.timer \
     console-getty.service getty.target systemd-networkd-wait-online.service
 rm -f /etc/ssh/ssh_host_*  # every lab brings its own
+: > /etc/resolv.conf  # the lab has no name server; the one of the machine that built this is not for here
 : > /etc/machine-id
 
 # The image of the test containers: busybox, and real ping (it can set DF), iperf3 and tcpdump with their libraries.

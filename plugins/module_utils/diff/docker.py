@@ -50,7 +50,7 @@ def network_faults(plan: HostPlan, foreign: Foreign) -> Iterator[tuple[str, str]
                 yield (
                     f"Docker's address pool {pool}",
                     (
-                        f"overlaps the overlay {space}: Docker could hand out its addresses; choose another overlay.cidr "
+                        f"overlaps the overlay {space}; choose another overlay.cidr "
                         "or set default-address-pools in /etc/docker/daemon.json"
                     ),
                 )
