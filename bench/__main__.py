@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""python -m bench: interleaved rounds, medians, ratios within the run, and docs/figures.md."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / ".collections"))
+
+from . import hub, site  # noqa: E402  # they import the collection, which the line above makes possible
+
+FIGURES = ROOT / "docs" / "figures.md"
+
+
+def main() -> int:
+    options = _options()
+    if os.geteuid() != 0:
+        sys.exit("bench: network namespaces need root")
+    rows = _hub_rows(options.runners, options.rounds)
+    if options.site:
+        rows += site.rows(ROOT, options.rounds)
+    text = _page(rows, options)
+    FIGURES.write_text(text, encoding="utf-8")
+    print(text)
+    missed = [row for row in rows if not row[-1]]
+    for row in missed:
+        print(f"missed: {row[0]}", file=sys.stderr)
+    return 1 if missed else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--runners", type=int, default=255)
+    parser.add_argument("--date", default="", help="the day to print on the page")
+    parser.add_argument("--site", action="store_true", help="site.yml on the running lab against ansible ping, too")
+    return parser.parse_args()
+
+
+def _hub_rows(runners: int, rounds: int) -> list[tuple[str, str, str, str, bool]]:
+    """(what, median, ratio or bar's unit, bar, kept)."""
+    with tempfile.TemporaryDirectory() as folder:
+        machine = hub.Hub(folder, runners)
+        machine.round(0)  # not counted: Python writes its byte code, the kernel loads its modules
+        taken = [machine.round(turn) for turn in range(rounds)]
+    middle = {name: median(one[name] for one in taken) for name in taken[0]}
+    base = middle[hub.BATCH]
+    ratios = {name: median(one[name] / one[hub.BATCH] for one in taken) for name in taken[0]}
+    hub_with = f"hub with {runners} runners"
+    return [
+        (f"`ip -batch`: {runners} VXLANs, addresses, ups", _ms(base), "1", "", True),
+        (f"{hub_with}, from empty", _ms(middle[hub.EMPTY_TO_FULL]), *_ratio(ratios[hub.EMPTY_TO_FULL], 2)),
+        (f"{hub_with}, no change", _ms(middle[hub.UNCHANGED]), *_ratio(ratios[hub.UNCHANGED], 1)),
+        (
+            f"{hub_with}, all removed",
+            _ms(middle[hub.REMOVE_ALL]),
+            f"{ratios[hub.REMOVE_ALL]:.2f}",
+            "500 ms",
+            middle[hub.REMOVE_ALL] <= 0.5,
+        ),
+        ("`python3 -c pass`, contained in each of the three", _ms(middle[hub.BARE]), "", "", True),
+    ]
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1000:.0f} ms"
+
+
+def _ratio(value: float, bar: float) -> tuple[str, str, bool]:
+    return f"{value:.2f}", f"{bar:g}×", value <= bar
+
+
+def _page(rows: list[tuple[str, str, str, str, bool]], options: argparse.Namespace) -> str:
+    run = subprocess.run([hub.PYTHON, "-V"], capture_output=True, text=True, check=True)
+    where = f"Linux {platform.release()}, {os.cpu_count()} CPUs, {run.stdout.strip()}, {options.rounds} rounds"
+    day = f", {options.date}" if options.date else ""
+    lines = [
+        "# Figures",
+        "",
+        "Written by `make bench`. All figures of a table come from one run whose rounds are interleaved; they are",
+        "medians, and ratios are medians of each round's ratio. What is measured is what a host runs at boot, in a fresh",
+        "network namespace: start of the interpreter, imports, reading of the plan, the look at the host, changes and",
+        "verification, firewall included. `ip -batch` makes the VXLANs, their addresses and ups, and nothing else.",
+        "",
+        f"{where}{day}.",
+        "",
+        "| what | median | ratio | bar | |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    lines += [
+        f"| {what} | {time} | {ratio} | {bar} | {('kept' if kept else 'missed') if bar else ''} |"
+        for what, time, ratio, bar, kept in rows
+    ]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
