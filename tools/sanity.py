@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -66,6 +67,8 @@ def main() -> int:
     """Arguments go to ansible-test; without any, the plugins' documentation is checked as well."""
     prepare_home()
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    # so that the folder goes when a build machine ends the run
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     folder = tempfile.mkdtemp(prefix="weft-sanity-")
     try:
         place = unpack(folder)
