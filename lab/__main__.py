@@ -137,6 +137,9 @@ def main() -> int:
     except LabError as exc:
         print(f"lab: {exc}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("lab: interrupted; `up` goes on from here, `down` removes what there is", file=sys.stderr)
+        return 130
     return 0
 
 
