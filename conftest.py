@@ -8,10 +8,17 @@ and not in a fixture.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from ansible.plugins.loader import init_plugin_loader
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent
 
 init_plugin_loader([str(ROOT / ".collections"), str(ROOT / ".cache" / "collections")])
+
+# How long one example takes says more about the machine's load than about the code. On a build machine the same
+# examples are tried each time: what fails there fails again here.
+settings.register_profile("weft", deadline=None, print_blob=True, derandomize="CI" in os.environ)
+settings.load_profile("weft")

@@ -68,7 +68,7 @@ def main() -> int:
     prepare_home()
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
     # so that the folder goes when a build machine ends the run
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    signal.signal(signal.SIGTERM, lambda *caught: sys.exit(128 + caught[0]))
     folder = tempfile.mkdtemp(prefix="weft-sanity-")
     try:
         place = unpack(folder)
