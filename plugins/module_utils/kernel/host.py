@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from itertools import groupby
 
 from ..model import state as kinds
@@ -43,7 +44,7 @@ class HostKernel:
                 dummy=dummy,
                 firewall=firewall.backend,
                 docker=containers is not None,
-                wanting=tuple(_wanting(firewall.backend)),
+                wanting=tuple(_wanting(firewall.backend, containers is not None)),
             ),
             {
                 **state_of({kinds.LINK: network.links, kinds.ADDRESS: network.addresses, kinds.ROUTE: network.routes}),
@@ -92,11 +93,13 @@ def _adapter(change: Change) -> str:
     raise KernelError(f"{change.kind} {change.key}", "no adapter knows this kind")
 
 
-def _wanting(backend: str) -> Iterator[str]:
-    """Commands that are needed on this host and not there."""
+def _wanting(backend: str, has_docker: bool) -> Iterator[str]:
+    """Commands and Python packages that are needed on this host and not there."""
     for command in ("ip", "nft" if backend in ("firewalld", "none") else "iptables-restore"):
         if shutil.which(command) is None:
             yield command
+    if has_docker and find_spec("requests") is None:
+        yield "requests"
 
 
 def _clients() -> tuple[str, ...]:

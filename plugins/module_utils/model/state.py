@@ -35,8 +35,8 @@ def state_of(objects: dict[str, tuple[Any, ...]]) -> State:
 
 class Capabilities(NamedTuple):
     """What this host can do. dummy: its kernel has dummy devices. firewall: FIREWALLD, IPTABLES_NFT,
-    IPTABLES_LEGACY or NONE. docker: a Docker daemon answers. wanting: commands that weft needs here and that are
-    not installed."""
+    IPTABLES_LEGACY or NONE. docker: a Docker daemon answers. wanting: commands, and Python packages for the modules of
+    community.docker, that weft needs here and that are not installed."""
 
     dummy: bool
     firewall: str

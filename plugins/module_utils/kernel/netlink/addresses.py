@@ -50,15 +50,16 @@ class Seen(NamedTuple):
 
 def read(reply: Reply) -> Seen | None:
     """None for an address that plays no part here: one of another family, or link-local."""
-    family, length, flags, scope, index = _IFADDR.unpack_from(reply.buffer, reply.start)
-    found = attributes(reply.buffer, reply.start + _IFADDR.size, reply.end)
+    family, length, flags, scope, index = _IFADDR.unpack_from(reply.body)
+    payload = reply.body[_IFADDR.size :]
+    found = attributes(payload)
     # With a peer, IFA_ADDRESS is the peer's; IPv6 has IFA_LOCAL only then.
     span = found.get(_IFA_LOCAL) or found.get(_IFA_ADDRESS)
     if family not in (AF_INET, AF_INET6) or scope == _SCOPE_LINK or span is None:
         return None
     if _IFA_FLAGS in found:
-        flags = u32(reply.buffer, found[_IFA_FLAGS])
-    return Seen(index, f"{ip(reply.buffer, span)}/{length}", not flags & _IFA_F_NOPREFIXROUTE)
+        flags = u32(payload, found[_IFA_FLAGS])
+    return Seen(index, f"{ip(payload, span)}/{length}", not flags & _IFA_F_NOPREFIXROUTE)
 
 
 def add(address: Address, index: int) -> Request:

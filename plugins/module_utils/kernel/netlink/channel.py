@@ -83,14 +83,14 @@ class Channel:
                 if error.errno == errno.ENOBUFS:
                     return None
                 raise KernelError(subject, os.strerror(error.errno or 0)) from error
-            for reply, flags in self._replies(buffer, self._sequence):
-                whole = whole and not flags & _NLM_F_DUMP_INTR
+            for reply in self._replies(buffer, self._sequence):
+                whole = whole and not reply.flags & _NLM_F_DUMP_INTR
                 if reply.kind not in (_NLMSG_DONE, _NLMSG_ERROR):
                     found.append(reply)
                     continue
                 code = _code(reply)
                 if code not in (0, errno.ENOENT):  # ENOENT: the routing table asked for has never been used
-                    raise KernelError(subject, _reason(reply, flags, code))
+                    raise KernelError(subject, _reason(reply, code))
                 return found if whole else None
 
     def carry_out(self, requests: Sequence[Request]) -> None:
@@ -108,13 +108,12 @@ class Channel:
                 buffer = self._socket.recv(_DATAGRAM)
             except OSError as error:
                 raise KernelError(batch[0].subject, os.strerror(error.errno or 0)) from error
-            for reply, flags in self._replies(buffer, begin):
-                sequence = _HEADER.unpack_from(buffer, reply.start - _HEADER.size)[3]
-                request = batch[sequence - begin]
-                last = last or sequence == self._sequence
+            for reply in self._replies(buffer, begin):
+                request = batch[reply.sequence - begin]
+                last = last or reply.sequence == self._sequence
                 code = _code(reply)
                 if refused is None and code and code not in request.missing:
-                    refused = KernelError(request.subject, _reason(reply, flags, code))
+                    refused = KernelError(request.subject, _reason(reply, code))
         if refused is not None:
             raise refused
 
@@ -122,7 +121,7 @@ class Channel:
         """Send one request that the kernel is meant to refuse; the error number, 0 where it did not refuse."""
         begin = self._send([request])
         while True:
-            for reply, _flags in self._replies(self._socket.recv(_DATAGRAM), begin):
+            for reply in self._replies(self._socket.recv(_DATAGRAM), begin):
                 return _code(reply)
 
     def _send(self, batch: Sequence[Request]) -> int:
@@ -141,33 +140,34 @@ class Channel:
             raise KernelError(batch[0].subject, os.strerror(error.errno or 0)) from error
         return begin
 
-    def _replies(self, buffer: bytes, begin: int) -> Iterator[tuple[Reply, int]]:
-        """The messages of one datagram with their flags, without answers to what was asked earlier."""
+    def _replies(self, buffer: bytes, begin: int) -> Iterator[Reply]:
+        """The messages of one datagram, without answers to what was asked earlier."""
         start = 0
         while start + _HEADER.size <= len(buffer):
             size, kind, flags, sequence, _port = _HEADER.unpack_from(buffer, start)
             if begin <= sequence <= self._sequence:
-                yield Reply(kind, buffer, start + _HEADER.size, start + size), flags
+                yield Reply(kind, flags, sequence, buffer[start + _HEADER.size : start + size])
             start += (size + 3) & ~3
 
 
 def _code(reply: Reply) -> int:
     """The error number in NLMSG_ERROR or NLMSG_DONE, 0 for success."""
-    if reply.end - reply.start < _CODE.size:
+    if len(reply.body) < _CODE.size:
         return 0
-    code: int = _CODE.unpack_from(reply.buffer, reply.start)[0]
+    code: int = _CODE.unpack_from(reply.body)[0]
     return -code
 
 
-def _reason(reply: Reply, flags: int, code: int) -> str:
+def _reason(reply: Reply, code: int) -> str:
     """The error in words, with the kernel's own explanation where it gives one (extended acknowledgement)."""
     words = os.strerror(code)
-    if flags & _NLM_F_ACK_TLVS:
-        start = reply.start + _CODE.size
+    if reply.flags & _NLM_F_ACK_TLVS:
+        start = _CODE.size
         if reply.kind == _NLMSG_ERROR:
-            request = _HEADER.size if flags & _NLM_F_CAPPED else _HEADER.unpack_from(reply.buffer, start)[0]
-            start += (request + 3) & ~3
-        span = attributes(reply.buffer, start, reply.end).get(_NLMSGERR_ATTR_MSG)
+            capped = reply.flags & _NLM_F_CAPPED
+            start += _HEADER.size if capped else (_HEADER.unpack_from(reply.body, start)[0] + 3) & ~3
+        more = reply.body[start:]
+        span = attributes(more).get(_NLMSGERR_ATTR_MSG)
         if span:
-            words += f" ({text(reply.buffer, span).rstrip('.')})"
+            words += f" ({text(more, span).rstrip('.')})"
     return words

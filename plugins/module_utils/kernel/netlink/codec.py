@@ -31,7 +31,7 @@ _TYPE_MASK = 0x3FFF
 _ATTR = Struct("=HH")
 _U32 = Struct("=I")
 
-# Where an attribute's payload lies in the buffer it came in: first byte, and the byte after the last.
+# Where an attribute's payload lies in what was parsed: first byte, and the byte after the last.
 Span = tuple[int, int]
 Attributes = dict[int, Span]
 
@@ -50,12 +50,12 @@ class Request(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """One message from the kernel: its body is buffer[start:end]."""
+    """One message from the kernel. flags and sequence: of its header."""
 
     kind: int
-    buffer: bytes
-    start: int
-    end: int
+    flags: int
+    sequence: int
+    body: bytes
 
 
 def attr(kind: int, payload: bytes) -> bytes:
@@ -75,35 +75,66 @@ def attr_name(kind: int, text: str) -> bytes:
     return attr(kind, text.encode() + b"\0")
 
 
-def attributes(buffer: bytes, start: int, end: int) -> Attributes:
-    """Where each attribute's payload is; of several of one type, the last."""
+class _Layout(NamedTuple):
+    """Where the headers of all attributes of one message were, what they said, and what follows from that."""
+
+    headers: Struct
+    values: tuple[int, ...]
+    found: Attributes
+
+
+# By length of the message. The messages of a dump are alike, so reading all headers where they were the last time
+# and comparing them takes one call instead of a step for each of some fifty attributes.
+_LAYOUTS: dict[int, _Layout] = {}
+
+
+def attributes(payload: bytes) -> Attributes:
+    """Where each attribute's payload is; of several of one type, the last. The answer is not to be changed."""
+    layout = _LAYOUTS.get(len(payload))
+    if layout is None or layout.headers.unpack(payload) != layout.values:
+        layout = _LAYOUTS[len(payload)] = _layout(payload)
+    return layout.found
+
+
+def _layout(payload: bytes) -> _Layout:
     found: Attributes = {}
-    unpack = _ATTR.unpack_from
+    values: list[int] = []
+    pattern = "="
+    start, end = 0, len(payload)
     while start + 4 <= end:
-        length, kind = unpack(buffer, start)
-        if length < 4:
+        length, kind = _ATTR.unpack_from(payload, start)
+        values += (length, kind)
+        following = min(start + ((length + 3) & ~3), end)
+        if length < 4 or start + length > end:
+            pattern += f"HH{end - start - 4}x"  # damaged: nothing after this can be told apart
+            start = end
             break
+        pattern += f"HH{following - start - 4}x"
         found[kind & _TYPE_MASK] = (start + 4, start + length)
-        start += (length + 3) & ~3
-    return found
+        start = following
+    return _Layout(Struct(pattern + f"{end - start}x"), tuple(values), found)
 
 
-def u8(buffer: bytes, span: Span) -> int:
-    return buffer[span[0]]
+def cut(payload: bytes, span: Span) -> bytes:
+    return payload[span[0] : span[1]]
 
 
-def u32(buffer: bytes, span: Span) -> int:
-    value: int = _U32.unpack_from(buffer, span[0])[0]
+def u8(payload: bytes, span: Span) -> int:
+    return payload[span[0]]
+
+
+def u32(payload: bytes, span: Span) -> int:
+    value: int = _U32.unpack_from(payload, span[0])[0]
     return value
 
 
-def text(buffer: bytes, span: Span) -> str:
+def text(payload: bytes, span: Span) -> str:
     # An alias may hold any bytes; a foreign one that is not UTF-8 must not stop us.
-    return buffer[span[0] : span[1]].rstrip(b"\0").decode("utf-8", "replace")
+    return payload[span[0] : span[1]].rstrip(b"\0").decode("utf-8", "replace")
 
 
-def ip(buffer: bytes, span: Span) -> str:
-    raw = buffer[span[0] : span[1]]
+def ip(payload: bytes, span: Span) -> str:
+    raw = payload[span[0] : span[1]]
     return inet_ntop(AF_INET if len(raw) == 4 else AF_INET6, raw)
 
 

@@ -22,6 +22,7 @@ from .codec import (
     Request,
     attr,
     attributes,
+    cut,
     ip,
     packed,
 )
@@ -52,14 +53,13 @@ class Entry(NamedTuple):
 
 def read(reply: Reply) -> Entry | None:
     """None for an entry of a bridge."""
-    buffer = reply.buffer
-    _family, device, _state, _flags, _type = _NDMSG.unpack_from(buffer, reply.start)
-    found = attributes(buffer, reply.start + _NDMSG.size, reply.end)
+    _family, device, _state, _flags, _type = _NDMSG.unpack_from(reply.body)
+    payload = reply.body[_NDMSG.size :]
+    found = attributes(payload)
     if _NDA_DST not in found or _NDA_LLADDR not in found:
         return None
-    mac = found[_NDA_LLADDR]
-    detour = b"".join(attr(kind, buffer[slice(*found[kind])]) for kind in (_NDA_PORT, _NDA_VNI) if kind in found)
-    return Entry(device, buffer[mac[0] : mac[1]], ip(buffer, found[_NDA_DST]), detour)
+    detour = b"".join(attr(kind, cut(payload, found[kind])) for kind in (_NDA_PORT, _NDA_VNI) if kind in found)
+    return Entry(device, cut(payload, found[_NDA_LLADDR]), ip(payload, found[_NDA_DST]), detour)
 
 
 def default(device: int, remote: str) -> Entry:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ...model import marks
 from ...model.link import VXLAN, ForeignLink, Link
-from .codec import Attributes, Reply, Span, attr_u32, attributes, ip, text, u8, u32
+from .codec import Attributes, Reply, attr_u32, attributes, cut, ip, text, u8, u32
 
 # family, type, index, flags, mask of the flags to change
 IFINFO = Struct("=BxHiII")
@@ -56,7 +56,7 @@ DUMP = IFINFO.pack(0, 0, 0, 0, 0) + attr_u32(_IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_
 
 
 class Seen(NamedTuple):
-    """A link, half read. info and spec are the spans of IFLA_LINKINFO and IFLA_AF_SPEC in buffer, if present."""
+    """A link, half read. info and spec: the payloads of IFLA_LINKINFO and IFLA_AF_SPEC, empty where missing."""
 
     number: int
     name: str
@@ -66,38 +66,34 @@ class Seen(NamedTuple):
     mtu: int
     flags: int
     master: int
-    buffer: bytes
-    info: Span | None
-    spec: Span | None
+    info: bytes
+    spec: bytes
 
     def ours(self) -> bool:
         return self.group == marks.LINK_GROUP or self.alias.startswith(marks.ALIAS_PREFIX)
 
 
 def read(reply: Reply) -> Seen:
-    buffer = reply.buffer
-    _family, _type, number, flags, _change = IFINFO.unpack_from(buffer, reply.start)
-    found = attributes(buffer, reply.start + IFINFO.size, reply.end)
-    mac = found.get(IFLA_ADDRESS)
+    _family, _type, number, flags, _change = IFINFO.unpack_from(reply.body)
+    payload = reply.body[IFINFO.size :]
+    found = attributes(payload)
     return Seen(
         number=number,
-        name=text(buffer, found[IFLA_IFNAME]),
-        group=u32(buffer, found[IFLA_GROUP]) if IFLA_GROUP in found else 0,
-        alias=text(buffer, found[IFLA_IFALIAS]) if IFLA_IFALIAS in found else "",
-        mac=buffer[mac[0] : mac[1]].hex(":") if mac and mac[1] > mac[0] else "",
-        mtu=u32(buffer, found[IFLA_MTU]) if IFLA_MTU in found else 0,
+        name=text(payload, found[IFLA_IFNAME]),
+        group=u32(payload, found[IFLA_GROUP]) if IFLA_GROUP in found else 0,
+        alias=text(payload, found[IFLA_IFALIAS]) if IFLA_IFALIAS in found else "",
+        mac=cut(payload, found[IFLA_ADDRESS]).hex(":") if IFLA_ADDRESS in found else "",
+        mtu=u32(payload, found[IFLA_MTU]) if IFLA_MTU in found else 0,
         flags=flags,
-        master=u32(buffer, found[IFLA_MASTER]) if IFLA_MASTER in found else 0,
-        buffer=buffer,
-        info=found.get(IFLA_LINKINFO),
-        spec=found.get(IFLA_AF_SPEC),
+        master=u32(payload, found[IFLA_MASTER]) if IFLA_MASTER in found else 0,
+        info=cut(payload, found[IFLA_LINKINFO]) if IFLA_LINKINFO in found else b"",
+        spec=cut(payload, found[IFLA_AF_SPEC]) if IFLA_AF_SPEC in found else b"",
     )
 
 
 def link_of(seen: Seen, names: dict[int, str], remote: str | None) -> Link:
     """One of ours. names: of all links by index. remote: where a VXLAN sends."""
-    buffer = seen.buffer
-    kind, data = _info(seen)
+    kind, data, place = _info(seen)
     vxlan = kind == VXLAN
     return Link(
         name=seen.name,
@@ -106,11 +102,11 @@ def link_of(seen: Seen, names: dict[int, str], remote: str | None) -> Link:
         mac=seen.mac,
         mtu=seen.mtu,
         master=names.get(seen.master),
-        vni=u32(buffer, data[VXLAN_ID]) if vxlan else None,
-        port=_port(buffer, data) if vxlan else None,
-        local=_local(buffer, data) if vxlan else None,
+        vni=u32(data, place[VXLAN_ID]) if vxlan else None,
+        port=_port(data, place) if vxlan else None,
+        local=_local(data, place) if vxlan else None,
         remote=remote if vxlan else None,
-        learning=vxlan and VXLAN_LEARNING in data and u8(buffer, data[VXLAN_LEARNING]) != 0,
+        learning=vxlan and VXLAN_LEARNING in place and u8(data, place[VXLAN_LEARNING]) != 0,
         up=seen.flags & IFF_UP != 0,
         grouped=seen.group == marks.LINK_GROUP,
         ipv6=_ipv6(seen),
@@ -119,42 +115,42 @@ def link_of(seen: Seen, names: dict[int, str], remote: str | None) -> Link:
 
 
 def foreign_of(seen: Seen) -> ForeignLink:
-    kind, data = _info(seen)
+    kind, data, place = _info(seen)
     if kind != VXLAN:
         return ForeignLink(seen.name, kind)
-    return ForeignLink(seen.name, kind, u32(seen.buffer, data[VXLAN_ID]), _port(seen.buffer, data))
+    return ForeignLink(seen.name, kind, u32(data, place[VXLAN_ID]), _port(data, place))
 
 
-def _info(seen: Seen) -> tuple[str, Attributes]:
-    """Kind ("" for a device that was not made by software) and the kind's own attributes."""
-    if seen.info is None:
-        return "", {}
-    info = attributes(seen.buffer, *seen.info)
-    kind = text(seen.buffer, info[IFLA_INFO_KIND]) if IFLA_INFO_KIND in info else ""
-    if kind == VXLAN and IFLA_INFO_DATA in info:
-        return kind, attributes(seen.buffer, *info[IFLA_INFO_DATA])
-    return kind, {}
+def _info(seen: Seen) -> tuple[str, bytes, Attributes]:
+    """Kind ("" for a device that was not made by software) and a VXLAN's own attributes."""
+    info = attributes(seen.info)
+    kind = text(seen.info, info[IFLA_INFO_KIND]) if IFLA_INFO_KIND in info else ""
+    if kind != VXLAN:
+        return kind, b"", {}
+    data = cut(seen.info, info[IFLA_INFO_DATA])
+    return kind, data, attributes(data)
 
 
-def _port(buffer: bytes, data: Attributes) -> int:
-    value: int = _PORT.unpack_from(buffer, data[VXLAN_PORT][0])[0]
+def _port(data: bytes, place: Attributes) -> int:
+    value: int = _PORT.unpack_from(data, place[VXLAN_PORT][0])[0]
     return value
 
 
-def _local(buffer: bytes, data: Attributes) -> str | None:
-    span = data.get(VXLAN_LOCAL) or data.get(VXLAN_LOCAL6)
-    return ip(buffer, span) if span else None
+def _local(data: bytes, place: Attributes) -> str | None:
+    span = place.get(VXLAN_LOCAL) or place.get(VXLAN_LOCAL6)
+    return ip(data, span) if span else None
 
 
-def _switch(seen: Seen, family: int, array: int, place: int) -> int | None:
+def _switch(seen: Seen, family: int, array: int, position: int) -> int | None:
     """One number out of a family's array of switches; None where the family does not use the link."""
-    if seen.spec is None:
+    families = attributes(seen.spec)
+    if family not in families:
         return None
-    span = attributes(seen.buffer, *seen.spec).get(family)
-    conf = attributes(seen.buffer, *span).get(array) if span else None
-    if conf is None or conf[0] + 4 * place + 4 > conf[1]:
+    spec = cut(seen.spec, families[family])
+    begin, end = attributes(spec).get(array, (0, 0))
+    if begin + 4 * position + 4 > end:
         return None
-    value: int = _U32.unpack_from(seen.buffer, conf[0] + 4 * place)[0]
+    value: int = _U32.unpack_from(spec, begin + 4 * position)[0]
     return value
 
 

@@ -69,19 +69,19 @@ class Seen(NamedTuple):
 
 def read(reply: Reply) -> Seen | None:
     """None for a route that plays no part here: of another table or family, multicast, link-local."""
-    buffer = reply.buffer
-    family, length, _src, _tos, table, protocol, _scope, kind, _flags = _RTMSG.unpack_from(buffer, reply.start)
+    family, length, _src, _tos, table, protocol, _scope, kind, _flags = _RTMSG.unpack_from(reply.body)
     if table != _TABLE_MAIN or kind not in _TYPES or family not in _ANY:
         return None
-    found = attributes(buffer, reply.start + _RTMSG.size, reply.end)
-    network = ip(buffer, found[_RTA_DST]) if _RTA_DST in found else _ANY[family]
+    payload = reply.body[_RTMSG.size :]
+    found = attributes(payload)
+    network = ip(payload, found[_RTA_DST]) if _RTA_DST in found else _ANY[family]
     if network.startswith(("fe80:", "ff")):
         return None
-    index = u32(buffer, found[_RTA_OIF]) if _RTA_OIF in found else 0
+    index = u32(payload, found[_RTA_OIF]) if _RTA_OIF in found else 0
     if _RTA_MULTIPATH in found:
-        index = _NEXTHOP.unpack_from(buffer, found[_RTA_MULTIPATH][0])[3]
-    via = ip(buffer, found[_RTA_GATEWAY]) if _RTA_GATEWAY in found else ""
-    source = ip(buffer, found[_RTA_PREFSRC]) if _RTA_PREFSRC in found else ""
+        index = _NEXTHOP.unpack_from(payload, found[_RTA_MULTIPATH][0])[3]
+    via = ip(payload, found[_RTA_GATEWAY]) if _RTA_GATEWAY in found else ""
+    source = ip(payload, found[_RTA_PREFSRC]) if _RTA_PREFSRC in found else ""
     return Seen(f"{network}/{length}", protocol, index, via, source)
 
 
