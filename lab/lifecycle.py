@@ -48,6 +48,12 @@ def _wanted(runners: int, flavours: dict[str, str]) -> list[Host]:
     unknown = flavours.keys() - {host.name for host in wanted}
     if unknown:
         raise LabError(f"--firewall names {', '.join(sorted(unknown))}, which this lab does not have")
+    for host in hosts.saved():
+        if flavours.get(host.name, host.firewall) != host.firewall:
+            raise LabError(
+                f"{host.name} is there already with {host.firewall}: "
+                f"python3 -m lab set-firewall {host.name} {flavours[host.name]} (its disk is made anew)"
+            )
     return [hosts.with_firewall(host, flavours.get(host.name, host.firewall)) for host in wanted]
 
 
