@@ -53,7 +53,8 @@ class Hub:
     def _weft(self) -> dict[str, float]:
         found = {EMPTY_TO_FULL: timed(self._apply(self._full))}
         found[UNCHANGED] = timed(self._apply(self._full))
-        count = len(subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True).stdout.splitlines())
+        listed = subprocess.run(["ip", "-o", "link"], capture_output=True, text=True, check=True)
+        count = len(listed.stdout.splitlines())
         if count != len(self._plan.links) + 2:
             raise RuntimeError(f"{count} links are there after applying a plan of {len(self._plan.links)}")
         found[REMOVE_ALL] = timed(self._apply(self._none))
