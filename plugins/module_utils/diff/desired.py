@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..model import state as kinds
 from ..model.firewall import DirectRule, FirewalldPolicy, Ruleset, ZoneInterface
@@ -28,7 +28,7 @@ def desired(plan: HostPlan, capabilities: Capabilities, program: Program | None 
     """The wanted state of a host. program None leaves the stored code and files out (a run without persistence)."""
     links, notes = _links(plan, capabilities)
     firewall = firewall_objects(plan.firewall, capabilities.firewall)
-    objects = {
+    objects: dict[str, tuple[Any, ...]] = {
         kinds.LINK: links,
         kinds.ADDRESS: plan.addresses,
         kinds.ROUTE: plan.routes,

@@ -91,9 +91,9 @@ def _of_kind(kind: str, wanted: dict[str, Any], have: dict[str, Any], remade: se
         elif key not in have:
             found.append(Change(ADD, kind, key, None, value))
         else:
-            fields = differing(have[key], value)
-            if fields:
-                found.append(Change(CHANGE, kind, key, have[key], value, _reason(have[key], value, fields)))
+            changed = differing(have[key], value)
+            if changed:
+                found.append(Change(CHANGE, kind, key, have[key], value, _reason(have[key], value, changed)))
     # A host-wide switch belongs to everybody: without a wish of ours it stays as it is.
     if kind != kinds.SYSCTL:
         found += [Change(REMOVE, kind, key, value, None) for key, value in have.items() if key not in wanted]

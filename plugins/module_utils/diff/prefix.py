@@ -13,7 +13,7 @@ def overlap(one: str, other: str) -> bool:
     if (":" in one) != (":" in other):
         return False
     left, right = ip_network(one, strict=False), ip_network(other, strict=False)
-    return left[0] <= right[-1] and right[0] <= left[-1]
+    return int(left[0]) <= int(right[-1]) and int(right[0]) <= int(left[-1])
 
 
 def is_default(prefix: str) -> bool:
