@@ -49,12 +49,13 @@ def allocate(
         for name, entry in sorted(ledger.hosts.items())
         if entry.runner_id is not None
     ]
-    remembered += [Claim(host, number, None) for number, host in ledger.released]
+    # Of several that rest for one host, the one it had last.
+    resting = [Claim(host, number, None) for number, host in reversed(ledger.released)]
+    holders = _Desk(runners, limit)
+    holders.give_claimed((live, own, remembered))
     desk = _Desk(runners, limit)
-    desk.give_pinned(live)
-    for claims in (live, own, remembered):
-        desk.give_by_name(claims)
-        desk.give_by_address(claims)
+    desk.give_pinned(holders.ids)
+    desk.give_claimed((live, own, remembered, resting))
     released = _released(desk.ids, live, ledger)
     desk.give_new({number for number, _host in released}, [number for number, _host in released], fresh)
     taken = set(desk.ids.values())
@@ -77,8 +78,9 @@ class _Desk:
         if 1 <= number <= self.limit and number not in self.ids.values():
             self.ids[runner.name] = number
 
-    def give_pinned(self, live: list[Claim]) -> None:
-        names = {runner.name for runner in self.runners}
+    def give_pinned(self, held: dict[str, int]) -> None:
+        """held: who has what now; one that is not pinned elsewhere is not moved by somebody else's pin."""
+        holders = {held[runner.name]: runner for runner in self.runners if runner.name in held}
         for runner in self.runners:
             number = runner.runner_id
             if number is None:
@@ -87,16 +89,17 @@ class _Desk:
                 message = f"{number} is more than overlay.cidr has room for; ids go from 1 to {self.limit}"
                 self.faults.append(Fault("inventory", f"{runner.name}: runner_id", message))
                 continue
-            for claim in live:
-                if claim.runner_id == number and claim.host in names - {runner.name}:
-                    self._dispute(runner, claim)
+            holder = holders.get(number, runner)
+            if holder != runner and holder.runner_id is None:
+                message = f"{number} is held by {holder.name}; pin {holder.name} to another id first, or pick one"
+                self.faults.append(Fault("inventory", f"{runner.name}: runner_id", message))
             self._give(runner, number)
 
-    def _dispute(self, runner: Host, claim: Claim) -> None:
-        holder = next(host for host in self.runners if host.name == claim.host)
-        if holder.runner_id in (None, runner.runner_id):
-            message = f"{runner.runner_id} is held by {claim.host}; pin {claim.host} to another id first, or pick one"
-            self.faults.append(Fault("inventory", f"{runner.name}: runner_id", message))
+    def give_claimed(self, evidence: Sequence[list[Claim]]) -> None:
+        """evidence: the surest claims first."""
+        for claims in evidence:
+            self.give_by_name(claims)
+            self.give_by_address(claims)
 
     def give_by_name(self, claims: list[Claim]) -> None:
         for runner in self._without():

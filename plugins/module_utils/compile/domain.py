@@ -12,7 +12,6 @@ from ..intent.domain import Intent
 from ..intent.overlay import Overlay
 from ..model.errors import Fault
 from ..model.facts import Facts
-from ..model.link import Link
 from ..model.marks import host_of
 from ..model.plan import HostPlan
 from .allocation import Allocation, Claim, allocate
@@ -49,8 +48,8 @@ def compile_domain(intent: Intent, inventory: Inventory, ledger: Ledger, run: Ru
     faults += overlay_faults(overlay, found)
     members = [_with_place(runner, found) for runner in inventory.runners if runner.mode == OVERLAY]
     hub = inventory.hub
-    live = list(_claims_of_hub(overlay, run.facts.get(hub.name))) if hub else []
-    faults += _vanished(members, live, ledger, run)
+    live = list(_claims_of_hub(overlay, run.facts.get(hub.name), ledger)) if hub else []
+    faults += _vanished(inventory, live, ledger, run)
     fresh = run.offline or hub is None or hub.name in run.facts
     own = list(_claims_of_runners(overlay, members, run.facts))
     allocation = allocate(tuple(members), live, own, ledger, overlay.runner_count(), fresh)
@@ -67,11 +66,16 @@ def _with_place(runner: Host, found: Mapping[str, Place]) -> Host:
     return runner._replace(underlay=place.address) if place else runner
 
 
-def _claims_of_hub(overlay: Overlay, facts: Facts | None) -> Iterator[Claim]:
+def _claims_of_hub(overlay: Overlay, facts: Facts | None, ledger: Ledger) -> Iterator[Claim]:
+    """The name of a tunnel says its id. Where names.hub_tunnel was changed its VNI does, unless the ledger knows:
+    overlay.base_vni may have been changed with it."""
     for tunnel in facts.tunnels if facts else ():
-        host, number = host_of(tunnel.alias), _id_of(overlay, tunnel)
-        if number is not None:
-            yield Claim(host or "", number, tunnel.remote)
+        host = host_of(tunnel.alias) or ""
+        number = _number_in(tunnel.name, overlay.names.hub_tunnel)
+        if number is None and host not in ledger.hosts:
+            number = (tunnel.vni or 0) - overlay.base_vni
+        if number is not None and 1 <= number <= overlay.runner_count():
+            yield Claim(host, number, tunnel.remote)
 
 
 def _claims_of_runners(overlay: Overlay, members: list[Host], facts: Mapping[str, Facts]) -> Iterator[Claim]:
@@ -82,19 +86,17 @@ def _claims_of_runners(overlay: Overlay, members: list[Host], facts: Mapping[str
                 yield Claim(runner.name, number, runner.underlay)
 
 
-def _id_of(overlay: Overlay, tunnel: Link) -> int | None:
-    """The id behind a tunnel of the hub: its name says it; where names.hub_tunnel was changed, its VNI does."""
-    digits = tunnel.name[len(overlay.names.hub_tunnel) :] if tunnel.name.startswith(overlay.names.hub_tunnel) else ""
-    if digits.isascii() and digits.isdigit() and not digits.startswith("0"):
-        return int(digits)
-    number = (tunnel.vni or 0) - overlay.base_vni
-    return number if 1 <= number <= overlay.runner_count() else None
+def _number_in(name: str, prefix: str) -> int | None:
+    """12 for vxkr12; None for any other spelling."""
+    digits = name[len(prefix) :] if name.startswith(prefix) else ""
+    plain = digits.isascii() and digits.isdigit() and not digits.startswith("0")
+    return int(digits) if plain else None
 
 
-def _vanished(members: list[Host], live: list[Claim], ledger: Ledger, run: Run) -> list[Fault]:
+def _vanished(inventory: Inventory, live: list[Claim], ledger: Ledger, run: Run) -> list[Fault]:
     """An inventory that lost its runners must not take the overlay down with it."""
     had = {claim.host for claim in live} | {name for name, entry in ledger.hosts.items() if entry.runner_id}
-    if members or not had or run.allow_empty:
+    if inventory.runners or not had or run.allow_empty:
         return []
     message = (
         f"the group is empty, but {', '.join(sorted(had))} had runner ids; "

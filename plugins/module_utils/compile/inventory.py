@@ -19,9 +19,13 @@ MODES = (OVERLAY, DEFAULT)
 # Host variables that are ours. Others in the inventory are none of our business.
 VARIABLES = ("underlay_address", "runner_id", "overlay_mode")
 
+# A host's variables by name, as the inventory has them.
+Variables = Mapping[str, Any]
+
 
 class Host(NamedTuple):
-    """name: of the inventory. underlay: its address between the hosts, None when only the host can tell.
+    """name: of the inventory. underlay: its address between the hosts, None when only the host can tell, "" when what
+    the inventory says is no such address (a fault, told already).
 
     runner_id: pinned id, None: allocated. mode: OVERLAY or DEFAULT.
     """
@@ -39,9 +43,7 @@ class Inventory(NamedTuple):
     runners: tuple[Host, ...]
 
 
-def read(
-    hubs: Mapping[str, Mapping[str, Any]], runners: Mapping[str, Mapping[str, Any]]
-) -> tuple[Inventory, list[Fault]]:
+def read(hubs: Mapping[str, Variables], runners: Mapping[str, Variables]) -> tuple[Inventory, list[Fault]]:
     """`hubs` and `runners` map host names to their variables. Returns what could be read, and all faults."""
     faults: list[Fault] = []
     read_hubs = [_host(name, hubs[name], faults) for name in sorted(hubs)]
@@ -72,23 +74,29 @@ def _underlay(variables: Variables, fault: Any) -> str | None:
     given = variables.get("underlay_address")
     if given is None:
         # Where Ansible connects to, when that is an address; a name is left to the host itself to answer.
-        connects_to = str(variables.get("ansible_host") or "")
-        return str(ip_address(connects_to)) if _is_address(connects_to) else None
-    if not isinstance(given, str) or not _is_address(given):
-        fault("underlay_address", f"{given!r} is not an IPv4 or IPv6 address, as 192.0.2.11 is")
+        return reachable(variables.get("ansible_host"))
+    if reachable(given) is None:
+        what = "an address that another host can reach" if _is_address(given) else "an IPv4 or IPv6 address"
+        fault("underlay_address", f"{given!r} is not {what}, as 192.0.2.11 is")
+        return ""
+    return reachable(given)
+
+
+def _is_address(given: Any) -> bool:
+    try:
+        return isinstance(given, str) and bool(ip_address(given))
+    except ValueError:
+        return False
+
+
+def reachable(given: Any) -> str | None:
+    """The canonical text of an address that a host can have on an underlay; None for anything else."""
+    if not _is_address(given):
         return None
     address = ip_address(given)
     if address.is_multicast or address.is_unspecified or address.is_loopback or address.is_link_local:
-        fault("underlay_address", f"{given} is not an address that another host can reach")
         return None
     return str(address)
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return bool(ip_address(text))
-    except ValueError:
-        return False
 
 
 def _runner_id(variables: Variables, fault: Any) -> int | None:
@@ -115,7 +123,8 @@ def _mode(variables: Variables, fault: Any) -> str:
 
 
 def _shared_ids(runners: list[Host]) -> list[Fault]:
-    faults, holder = [], {}
+    faults: list[Fault] = []
+    holder: dict[int, str] = {}
     for runner in runners:
         if runner.runner_id is None:
             continue

@@ -9,6 +9,7 @@ import json
 from typing import Any, NamedTuple
 
 from ..model.errors import Fault, IntentError
+from .inventory import reachable
 
 LEDGER_VERSION = 1
 
@@ -48,7 +49,7 @@ def from_json(text: str, place: str) -> Ledger:
         if document["version"] != LEDGER_VERSION:
             raise ValueError(f"version {document['version']!r} is not {LEDGER_VERSION}")
         hosts = {name: _entry(value) for name, value in document["hosts"].items()}
-        released = tuple((int(item["runner_id"]), str(item["host"])) for item in document["released"])
+        released = tuple((_id(item["runner_id"]), str(item["host"])) for item in document["released"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         message = f"the ledger cannot be read ({error}); restore it, or remove it: a hub that runs knows the same"
         raise IntentError((Fault(place, "", message),)) from error
@@ -56,5 +57,13 @@ def from_json(text: str, place: str) -> Ledger:
 
 
 def _entry(value: dict[str, Any]) -> Entry:
-    number = value["runner_id"]
-    return Entry(None if number is None else int(number), value["underlay"], int(value["mtu"]))
+    number, underlay = value["runner_id"], value["underlay"]
+    if underlay is not None and reachable(underlay) != underlay:
+        raise ValueError(f"{underlay!r} is not an address")
+    return Entry(None if number is None else _id(number), underlay, int(value["mtu"]))
+
+
+def _id(number: Any) -> int:
+    if type(number) is not int or number < 1:
+        raise ValueError(f"{number!r} is not a runner id")
+    return number

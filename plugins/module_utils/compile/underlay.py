@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ..intent.overlay import Overlay
 from ..model.errors import Fault
 from ..model.facts import Facts
-from .inventory import DEFAULT, Host, Inventory
+from .inventory import DEFAULT, Host, Inventory, reachable
 from .ledger import Ledger
 
 # Outer Ethernet 14, IP 20 or 40, UDP 8, VXLAN 8 bytes (RFC 7348).
@@ -34,9 +34,11 @@ def places(inventory: Inventory, facts: Mapping[str, Facts], ledger: Ledger) -> 
     faults: list[Fault] = []
     found: dict[str, Place] = {}
     for host in _members(inventory):
+        if host.underlay == "":
+            continue
         remembered = ledger.hosts.get(host.name)
         seen = facts.get(host.name)
-        address = host.underlay or (seen and seen.reached_at) or (remembered and remembered.underlay)
+        address = host.underlay or (seen and reachable(seen.reached_at)) or (remembered and remembered.underlay)
         if not address:
             message = "its address is not known: set underlay_address, or an address as ansible_host"
             faults.append(Fault("inventory", host.name, message))
