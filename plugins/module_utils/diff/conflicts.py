@@ -57,12 +57,12 @@ def _zone(plan: HostPlan, observed: Observed) -> Iterator[tuple[str, str]]:
 
 
 def _space(plan: HostPlan, foreign: Foreign) -> Iterator[tuple[str, str]]:
-    for space in plan.space:
+    for space, field in _spaces(plan, foreign):
         for uplink in foreign.uplinks:
             if overlap(space, uplink.address):
                 yield (
                     f"address {uplink.address} on {uplink.link}",
-                    f"lies within the overlay {space}; choose an overlay.cidr that no host uses",
+                    f"overlaps {space}; choose an {field} that no host uses",
                 )
         connected = {(uplink.link, network(uplink.address)) for uplink in foreign.uplinks}
         for route in foreign.routes:
@@ -71,11 +71,22 @@ def _space(plan: HostPlan, foreign: Foreign) -> Iterator[tuple[str, str]]:
                 through = f" on {route.link}" if route.link else ""
                 yield (
                     f"{kinds.ROUTE} {route.destination}{through}",
-                    f"overlaps the overlay {space} and was not made by weft; remove it or choose another overlay.cidr",
+                    f"overlaps {space} and was not made by weft; remove it or choose another {field}",
                 )
         for client in foreign.clients:
             if overlap(space, client):
                 yield (
                     f"ssh session from {client}",
-                    f"comes from within the overlay {space}: its replies would be cut off; choose another overlay.cidr",
+                    f"comes from within {space}: its replies would be cut off; choose another {field}",
                 )
+
+
+def _spaces(plan: HostPlan, foreign: Foreign) -> Iterator[tuple[str, str]]:
+    """Prefixes that the plan takes for itself, each with the field that chose it. A network that Docker keeps on a
+    bridge of its own making is not in its own way once it stands."""
+    standing = {seen.network.subnet for seen in foreign.networks if seen.ours}
+    for space in plan.space:
+        yield space, "overlay.cidr"
+    for made in plan.networks:
+        if made.bridge is None and made.subnet not in standing:
+            yield made.subnet, "overlay.isolated_cidr"

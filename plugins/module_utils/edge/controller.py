@@ -49,9 +49,11 @@ class Result(NamedTuple):
 
 def compile_project(project: Project, members: Members, facts: Mapping[str, Facts], mode: Mode) -> Result:
     """Raises IntentError with every fault of intent, inventory and hosts, before anything is written."""
-    intent = read_intent(project.intent)
-    ledger = read_ledger(project.ledger)
     inventory, faults = read_inventory(members.hubs, members.runners)
+    try:
+        intent, ledger = read_intent(project.intent), read_ledger(project.ledger)
+    except IntentError as error:
+        raise IntentError((*error.faults, *faults)) from error
     compiled = compile_domain(intent, inventory, ledger, Run(facts, mode.offline, mode.allow_empty))
     faults += compiled.faults
     for host, plan in compiled.plans.items():
