@@ -1,0 +1,98 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Every folder of cases/ is a claim about one compilation: a new claim is a new folder.
+
+Given: domain.yaml; inventory.yml ({hubs: {name: variables}, runners: ...}); and where the claim needs them facts.json
+(by host: Foreign's fields, tunnels, reached_at, capabilities; what is left out is as on an idle host), ledger.json and
+run.json (offline, allow_empty). Expected: expected/ with every file that the run leaves, and notes.txt where it says
+something; or faults.txt, and then nothing is written.
+
+WEFT_REGENERATE=1 writes what was found; read it with `git diff` before you believe it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ansible_collections.weft.overlay.plugins.module_utils.edge.controller import Members, Mode, compile_project
+from ansible_collections.weft.overlay.plugins.module_utils.edge.facts import from_data
+from ansible_collections.weft.overlay.plugins.module_utils.edge.project import Project
+from ansible_collections.weft.overlay.plugins.module_utils.model.errors import IntentError
+from ansible_collections.weft.overlay.plugins.module_utils.model.link import VXLAN
+from ansible_collections.weft.overlay.plugins.module_utils.model.state import Foreign
+
+CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
+REGENERATE = "WEFT_REGENERATE" in os.environ
+
+
+def load(path, absent):
+    return yaml.safe_load(path.read_text(encoding="utf-8")) if path.exists() else absent
+
+
+def facts_of(said):
+    """A host's facts from the few that a case gives."""
+    return from_data(
+        {
+            "capabilities": {"dummy": True, "firewall": "none", "docker": True, **said.get("capabilities", {})},
+            "foreign": {name: said.get(name, []) for name in Foreign._fields},
+            "tunnels": [{"kind": VXLAN, "mac": "", "port": 4789, **tunnel} for tunnel in said.get("tunnels", [])],
+            "reached_at": said.get("reached_at"),
+        }
+    )
+
+
+def tree(folder):
+    """{relative path: text} of everything below a folder."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_text(encoding="utf-8") for path in files}
+
+
+def judge(case):
+    """What the case should hold besides what it is given, from a run in the current folder."""
+    given = {}
+    for name in ("domain.yaml", "ledger.json"):
+        if (case / name).exists():
+            given[name] = (case / name).read_text(encoding="utf-8")
+            Path(name).write_text(given[name], encoding="utf-8")
+    inventory = load(case / "inventory.yml", {})
+    members = Members(
+        *(
+            {host: values or {} for host, values in (inventory.get(group) or {}).items()}
+            for group in ("hubs", "runners")
+        )
+    )
+    facts = {host: facts_of(said) for host, said in load(case / "facts.json", {}).items()}
+    mode = Mode(**load(case / "run.json", {}))
+    try:
+        result = compile_project(Project("domain.yaml", "ledger.json", "build"), members, facts, mode)
+    except IntentError as error:
+        assert tree(Path()) == given, "something was written although there are faults"
+        return {"faults.txt": f"{error}\n"}
+    found = {f"expected/{path}": text for path, text in tree(Path()).items() if path != "domain.yaml"}
+    notes = "".join(f"{note}\n" for note in result.compiled.notes)
+    return {**found, "expected/notes.txt": notes} if notes else found
+
+
+def write(case, found):
+    shutil.rmtree(case / "expected", ignore_errors=True)
+    (case / "faults.txt").unlink(missing_ok=True)
+    for name, text in found.items():
+        (case / name).parent.mkdir(parents=True, exist_ok=True)
+        (case / name).write_text(text, encoding="utf-8")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_case(case, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = judge(case)
+    if REGENERATE:
+        write(case, found)
+    expected = {name: text for name, text in tree(case).items() if name.startswith(("expected/", "faults.txt"))}
+    assert expected, f"{case.name} expects nothing"
+    assert found == expected
