@@ -6,28 +6,28 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
-import sys
 from collections.abc import Callable
 
 from ansible_collections.weft.overlay.plugins.module_utils.compile.domain import Run, compile_domain
 from ansible_collections.weft.overlay.plugins.module_utils.compile.inventory import read
 from ansible_collections.weft.overlay.plugins.module_utils.compile.ledger import EMPTY
+from ansible_collections.weft.overlay.plugins.module_utils.diff.stored import files_of
 from ansible_collections.weft.overlay.plugins.module_utils.edge import boot, program
 from ansible_collections.weft.overlay.plugins.module_utils.intent.domain import parse
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import HostPlan, to_json
+from ansible_collections.weft.overlay.plugins.module_utils.model.stored import COMMAND_PATH, PROGRAM_ROOT
 
 from .machine import inside, timed
 
-# What hosts run, not what the tools of this checkout run.
-PYTHON = "/usr/bin/python3" if os.access("/usr/bin/python3", os.X_OK) else sys.executable
 DOOR = boot.__name__  # imported, so that program() finds everything that runs at boot
 
 BATCH = "ip -batch"
 EMPTY_TO_FULL = "from empty"
 UNCHANGED = "no change"
 REMOVE_ALL = "all removed"
-BARE = "python3 -c pass"
+BARE = "bare interpreter"
 
 
 class Hub:
@@ -35,7 +35,8 @@ class Hub:
 
     def __init__(self, folder: str, runners: int) -> None:
         self._plan = _compile(runners)
-        self._entry = _install(folder)
+        _install(folder)
+        self._command = _command(self._plan, folder)
         self._full = _write(f"{folder}/full.json", self._plan)
         self._none = _write(f"{folder}/none.json", HostPlan(self._plan.host, self._plan.role))
 
@@ -58,12 +59,12 @@ class Hub:
         if count != len(self._plan.links) + 2:
             raise RuntimeError(f"{count} links are there after applying a plan of {len(self._plan.links)}")
         found[REMOVE_ALL] = timed(self._apply(self._none))
-        found[BARE] = timed([PYTHON, "-I", "-c", "pass"])
+        found[BARE] = timed([*self._command[:-1], "-c", "pass"])
         return found
 
     def _apply(self, plan: str) -> list[str]:
-        """What the systemd unit runs at boot."""
-        return [PYTHON, "-I", self._entry, "apply", plan]
+        """What the systemd unit runs at boot, with another plan."""
+        return [*self._command, "apply", plan]
 
     def _lines(self) -> list[str]:
         """The same VXLANs, their addresses and ups."""
@@ -87,12 +88,19 @@ def _compile(runners: int) -> HostPlan:
     return compiled.plans["hub"]
 
 
-def _install(folder: str) -> str:
+def _install(folder: str) -> None:
     for path, text in program.program().sources:
         os.makedirs(os.path.dirname(f"{folder}/{path}"), exist_ok=True)
         with open(f"{folder}/{path}", "w", encoding="utf-8") as stream:
             stream.write(text)
-    return f"{folder}/main.py"
+
+
+def _command(plan: HostPlan, folder: str) -> list[str]:
+    """The line of the host's own command: interpreter, its options, program."""
+    text = next(file.text for file in files_of(plan) if file.path == COMMAND_PATH)
+    line = next(line for line in text.splitlines() if line.startswith("exec "))
+    words = shlex.split(line.replace(f"{PROGRAM_ROOT}/current", folder))
+    return [word for word in words[1:] if word != "$@"]
 
 
 def _write(path: str, plan: HostPlan) -> str:
