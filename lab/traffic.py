@@ -64,7 +64,7 @@ def pings(runner: str, target: str, *options: str) -> subprocess.CompletedProces
 
 def fetch(runner: str, url: str) -> str:
     """What a web server answers to the runner's container; "" when it does not."""
-    return inside(runner, "wget", "-q", "-T", "5", "-O", "-", url).stdout.strip()
+    return inside(runner, "curl", "-s", "-m", "5", url).stdout.strip()
 
 
 def transfer(source: str, target: str, megabytes: int = 100) -> float:
@@ -72,7 +72,7 @@ def transfer(source: str, target: str, megabytes: int = 100) -> float:
     make = f"dd if=/dev/urandom of=/tmp/www/file bs=1M count={megabytes} 2>/dev/null && sha256sum < /tmp/www/file"
     wanted = must(source, "docker", "exec", CONTAINER, "sh", "-c", make)
     began = time.monotonic()
-    got = inside(target, "sh", "-c", f"wget -q -T 20 -O - http://{address(source)}:8000/file | sha256sum").stdout
+    got = inside(target, "sh", "-c", f"curl -s -m 60 http://{address(source)}:8000/file | sha256sum").stdout
     took = time.monotonic() - began
     must(source, "docker", "exec", CONTAINER, "rm", "/tmp/www/file")
     if got != wanted:
@@ -111,7 +111,7 @@ def tunnels(lines: list[str]) -> list[tuple[str, str, int]]:
     found = []
     for line in lines:
         words = line.replace(":", " ").split()
-        if "VXLAN" in words:
+        if "VXLAN," in words:
             arrow = words.index(">")
             ends = (".".join(words[at].split(".")[:4]) for at in (arrow - 1, arrow + 1))
             found.append((*ends, int(words[words.index("vni") + 1])))

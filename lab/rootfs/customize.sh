@@ -10,15 +10,16 @@ rm -f /etc/ssh/ssh_host_*  # every lab brings its own
 : > /etc/resolv.conf  # the lab has no name server; the one of the machine that built this is not for here
 : > /etc/machine-id
 
-# The image of the test containers: busybox, and real ping (it can set DF), iperf3 and tcpdump with their libraries.
+# The image of the test containers: busybox, and with their libraries real ping (it can set DF), curl (a static wget
+# looks for the resolver of a libc it does not have and crashes), iperf3 and tcpdump.
 image=$(mktemp -d)
 mkdir -p "$image/bin" "$image/tmp" "$image/etc" "$image/root" "$image/usr/bin" "$image/proc" "$image/sys" "$image/dev"
 cp "$(command -v busybox)" "$image/bin/busybox"
 for applet in $(busybox --list); do
     [ "$applet" = busybox ] || ln -s busybox "$image/bin/$applet"
 done
-rm -f "$image/bin/ping"
-for tool in ping iperf3 tcpdump; do
+rm -f "$image/bin/ping" "$image/bin/wget"
+for tool in ping curl iperf3 tcpdump; do
     path=$(readlink -f "$(command -v $tool)")
     cp "$path" "$image/bin/$tool"
     ldd "$path" | grep -o '/[^ )]*' | while read -r library; do
