@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from ..model import state as kinds
@@ -25,8 +26,9 @@ _NAME = "org.fedoraproject.FirewallD1"
 _PATH = "/org/fedoraproject/FirewallD1"
 _CONFIG = _PATH + "/config"
 
-# What firewalld answers when a thing is already as it is wanted.
-_DONE = {"ALREADY_ENABLED", "ZONE_ALREADY_SET", "NOT_ENABLED", "UNKNOWN_INTERFACE"}
+# What firewalld answers when a thing is already as it is wanted: to a removal also that it is in another zone.
+_DONE = ("ALREADY_ENABLED", "ZONE_ALREADY_SET", "NOT_ENABLED", "UNKNOWN_INTERFACE")
+_ELSEWHERE = (*_DONE, "ZONE_CONFLICT")
 
 
 class Seen(NamedTuple):
@@ -101,21 +103,20 @@ def _rules(running: bool) -> tuple[DirectRule, ...]:
 
 
 def apply(changes: Sequence[Change]) -> None:
-    """Carry out changes of the kinds POLICY, ZONE and DIRECT, and reload firewalld once if policies are among them."""
+    """Carry out changes of the kinds POLICY, ZONE and DIRECT; firewalld is reloaded once for a run of policies."""
     running = _loaded() is not None
-    reload = False
-    for change in changes:
-        if change.kind == kinds.POLICY:
-            files.write_policy(change.key, None if change.action == REMOVE else change.after.xml)
-            reload = True
-        elif not running:
-            _offline(change)
-        elif change.kind == kinds.ZONE:
-            _zone(change)
-        else:
-            _direct(change)
-    if reload and running:
-        _call(_PATH, "", "reload")
+    for is_policy, group in groupby(changes, key=lambda change: change.kind == kinds.POLICY):
+        for change in group:
+            if is_policy:
+                files.write_policy(change.key, None if change.action == REMOVE else change.after.xml)
+            elif not running:
+                _offline(change)
+            elif change.kind == kinds.ZONE:
+                _zone(change)
+            else:
+                _direct(change)
+        if is_policy and running:
+            _call(_PATH, "", "reload")
 
 
 def _zone(change: Change) -> None:
@@ -172,7 +173,7 @@ def _call(path: str, interface: str, method: str, *arguments: str) -> list[Any]:
     try:
         text = run(f"firewalld {method}", [*command, "--", _NAME, path, full, method, *arguments])
     except KernelError as error:
-        if method != "reload" and any(word in error.reason for word in _DONE):
+        if any(word in error.reason for word in (_ELSEWHERE if method == "removeInterface" else _DONE)):
             return []
         raise
     data = json.loads(text)["data"] if text.strip() else []
