@@ -43,7 +43,7 @@ def allocate(
     own: claims of the runners' own tunnels, for a hub that was lost. fresh: whether ids that no claim supports may be
     handed out (not, where the hub could not be asked).
     """
-    live, own = sorted(live, key=lambda claim: claim.runner_id), sorted(own, key=lambda claim: claim.runner_id)
+    live, own = sorted(live, key=_order), sorted(own, key=_order)
     remembered = [
         Claim(name, entry.runner_id, entry.underlay)
         for name, entry in sorted(ledger.hosts.items())
@@ -60,6 +60,10 @@ def allocate(
     desk.give_new({number for number, _host in released}, [number for number, _host in released], fresh)
     taken = set(desk.ids.values())
     return Allocation(desk.ids, tuple(item for item in released if item[0] not in taken), tuple(desk.faults))
+
+
+def _order(claim: Claim) -> tuple[int, str, str]:
+    return claim.runner_id, claim.host, claim.remote or ""
 
 
 class _Desk:
@@ -139,8 +143,10 @@ class _Desk:
 def _released(ids: dict[str, int], live: list[Claim], ledger: Ledger) -> list[tuple[int, str]]:
     """Ids that somebody had and nobody has now: the ones released before first, then what this run releases."""
     taken = set(ids.values())
-    released = [(number, host) for number, host in ledger.released if number not in taken]
-    known = {number for number, _host in released} | taken
-    gone = {entry.runner_id: name for name, entry in ledger.hosts.items() if entry.runner_id is not None}
+    gone = {entry.runner_id: name for name, entry in sorted(ledger.hosts.items()) if entry.runner_id is not None}
     gone.update({claim.runner_id: claim.host for claim in live})
-    return released + [(number, gone[number]) for number in sorted(gone) if number not in known]
+    resting: dict[int, str] = {}
+    for number, host in (*ledger.released, *sorted(gone.items())):
+        if number not in taken and number >= 1:
+            resting.setdefault(number, host)
+    return list(resting.items())

@@ -50,7 +50,8 @@ def from_json(text: str, place: str) -> Ledger:
             raise ValueError(f"version {document['version']!r} is not {LEDGER_VERSION}")
         hosts = {name: _entry(value) for name, value in document["hosts"].items()}
         released = tuple((_id(item["runner_id"]), str(item["host"])) for item in document["released"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        _owners(hosts)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         message = f"the ledger cannot be read ({error}); restore it, or remove it: a hub that runs knows the same"
         raise IntentError((Fault(place, "", message),)) from error
     return Ledger(hosts, released)
@@ -63,7 +64,14 @@ def _entry(value: dict[str, Any]) -> Entry:
     return Entry(None if number is None else _id(number), underlay, int(value["mtu"]))
 
 
+def _owners(hosts: dict[str, Entry]) -> None:
+    owners: dict[int, str] = {}
+    for name, entry in hosts.items():
+        if entry.runner_id is not None and owners.setdefault(entry.runner_id, name) != name:
+            raise ValueError(f"{owners[entry.runner_id]} and {name} both have the id {entry.runner_id}")
+
+
 def _id(number: Any) -> int:
-    if type(number) is not int or number < 1:
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise ValueError(f"{number!r} is not a runner id")
     return number

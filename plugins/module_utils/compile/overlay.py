@@ -40,7 +40,7 @@ def hub_plan(overlay: Overlay, host: str, underlay: str, spokes: tuple[Spoke, ..
     pass the runner's IP stack, and its connection tracking sees whole connections.
     """
     own = hub_address(overlay.cidr)
-    source = own.split("/")[0]
+    source = own.partition("/")[0]
     links = [Link(overlay.names.hub_link, DUMMY, alias_of(host), _mac(_HUB_LINK, overlay.base_vni))]
     addresses = [Address(overlay.names.hub_link, own)]
     routes = []
