@@ -75,7 +75,6 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction import converge
-from ansible_collections.weft.overlay.plugins.module_utils.edge import boot  # noqa: F401  (stored with the plan)
 from ansible_collections.weft.overlay.plugins.module_utils.edge.program import program
 from ansible_collections.weft.overlay.plugins.module_utils.edge.result import result_of, run
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.host import HostKernel

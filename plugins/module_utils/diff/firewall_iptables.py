@@ -76,8 +76,8 @@ def ruleset(firewall: Firewall, backend: str) -> Ruleset:
             if mine:
                 hooks, rules = _hooks(mine), _rules(mine)
                 script += ["*" + table, *(f":{chain.name} - [0:0]" for chain in mine)]
-                script += [line for _, line in hooks + rules] + ["COMMIT"]
-                signature += [f"{family} {table} {mark}" for mark, _ in hooks + rules]
+                script += [line for _mark, line in hooks + rules] + ["COMMIT"]
+                signature += [f"{family} {table} {mark}" for mark, _line in hooks + rules]
     return Ruleset(backend, tuple(signature), "\n".join(script) + "\n")
 
 
@@ -167,7 +167,7 @@ def _tunnel(firewall: Firewall, remotes: tuple[str, ...]) -> tuple[Chain, ...]:
 def _guards(remotes: tuple[str, ...], refuse: tuple[Rule, ...], ipv6: bool) -> tuple[Chain, ...]:
     known = [(remote, Rule("known remote", "-s " + remote, "-j RETURN")) for remote in remotes]
     if len(known) <= PAGE:
-        return (Chain("mangle", _TUNNEL, (*(rule for _, rule in known), *refuse)),)
+        return (Chain("mangle", _TUNNEL, (*(rule for _remote, rule in known), *refuse)),)
     pages: dict[int, list[Rule]] = {}
     for remote, rule in known:
         pages.setdefault(_last_bits(remote), []).append(rule)

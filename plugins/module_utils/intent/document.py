@@ -15,7 +15,7 @@ from typing import Any
 try:
     import yaml  # type: ignore[import-untyped,unused-ignore]  # its stubs are not everywhere that mypy runs
 except ImportError:  # hosts carry this room but never read an intent; the controller has PyYAML, Ansible needs it
-    yaml = None
+    yaml = None  # type: ignore[assignment,unused-ignore]
 
 from ..model.errors import WeftError
 from .node import Entry, Mapping, Node, Report, Scalar, Sequence, Unreadable, below

@@ -1,18 +1,14 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What Docker has, asked over its own socket (Docker Engine API). Read only: networks are made by community.docker."""
+"""What Docker has, as values."""
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
-import socket
 from typing import Any, NamedTuple
 
 from ..model.docker import DockerNetwork, SeenNetwork
-from ..model.errors import KernelError
 from ..model.marks import DOCKER_LABEL
 
 SOCKET = "/var/run/docker.sock"
@@ -32,44 +28,17 @@ class Docker(NamedTuple):
     pools: tuple[str, ...]
 
 
-class _Connection(http.client.HTTPConnection):
-    """HTTP over the daemon's UNIX socket."""
-
-    def __init__(self) -> None:
-        super().__init__("localhost", timeout=20)
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(20)
-        self.sock.connect(SOCKET)
-
-
 def observe() -> Docker | None:
     """Docker's networks with the running containers in each, or None where no daemon listens."""
     if not os.path.exists(SOCKET):
         return None
-    connection = _Connection()
-    try:
-        listed = _get(connection, "/networks")
-        pools = _get(connection, "/info").get("DefaultAddressPools")
-        networks = tuple(_seen(_get(connection, "/networks/" + item["Id"])) for item in listed)
-    except ConnectionRefusedError:
-        # The socket outlives a stopped daemon.
+    from .docker_api import networks_and_pools
+
+    answer = networks_and_pools()
+    if answer is None:
         return None
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise KernelError("Docker", f"does not answer on {SOCKET}: {error}") from error
-    finally:
-        connection.close()
-    return Docker(networks, tuple(pool["Base"] for pool in pools) if pools else _BUILT_IN_POOLS)
-
-
-def _get(connection: _Connection, path: str) -> Any:
-    connection.request("GET", path)
-    response = connection.getresponse()
-    body = response.read()
-    if response.status != http.client.OK:
-        raise KernelError(f"Docker {path}", f"{response.status} {body.decode(errors='replace').strip()}")
-    return json.loads(body)
+    listed, pools = answer
+    return Docker(tuple(map(_seen, listed)), tuple(pool["Base"] for pool in pools) or _BUILT_IN_POOLS)
 
 
 def _seen(item: dict[str, Any]) -> SeenNetwork:

@@ -26,6 +26,9 @@ _NAME = "org.fedoraproject.FirewallD1"
 _PATH = "/org/fedoraproject/FirewallD1"
 _CONFIG = _PATH + "/config"
 
+# What busctl says when nobody answers to firewalld's name, or when there is no bus.
+_NOT_RUNNING = ("does not exist", "was not provided", "Failed to connect", "Failed to set bus address")
+
 # What firewalld answers when a thing is already as it is wanted: to a removal also that it is in another zone.
 _DONE = ("ALREADY_ENABLED", "ZONE_ALREADY_SET", "NOT_ENABLED", "UNKNOWN_INTERFACE")
 _ELSEWHERE = (*_DONE, "ZONE_CONFLICT")
@@ -69,8 +72,12 @@ def _loaded() -> tuple[str, ...] | None:
         return None
     try:
         return tuple(_call(_PATH, "policy", "getPolicies")[0])
-    except KernelError:
-        return None
+    except KernelError as error:
+        if any(words in error.reason for words in _NOT_RUNNING):
+            return None
+        if "Unknown" in error.reason:
+            raise KernelError("firewalld", "is older than 0.9 and has no policies; update it, or stop it") from error
+        raise
 
 
 def is_running() -> bool:

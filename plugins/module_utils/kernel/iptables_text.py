@@ -43,7 +43,8 @@ class Rule(NamedTuple):
 
     @property
     def is_hook(self) -> bool:
-        return not self.inside and self.mark is not None
+        """The one call of a chain of ours. A direct rule of firewalld bears our comment too, and is none."""
+        return not self.inside and self.mark is not None and f"-j {CHAIN_PREFIX}" in self.text
 
 
 class Table(NamedTuple):
