@@ -32,10 +32,11 @@ WantedBy=multi-user.target
 """
 
 # -I: neither the caller's environment nor the current folder decides which code runs as root.
+# -S: nothing but the standard library is used, so site-packages need not be searched.
 _COMMAND_TEXT = f"""\
 #!/bin/sh
 # {WRITTEN_BY}; changes are overwritten by its next run.
-exec /usr/bin/python3 -I {PROGRAM_ROOT}/current/main.py "$@"
+exec /usr/bin/python3 -I -S {PROGRAM_ROOT}/current/main.py "$@"
 """
 
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 
 from ..model.errors import KernelError
@@ -17,7 +16,11 @@ _SECONDS = 60
 def find(program: str) -> str | None:
     """Path of a program, also where PATH lacks the sbin folders (a login that is not root's own); None: not there."""
     path = os.environ.get("PATH", os.defpath)
-    return shutil.which(program, path=path + ":/usr/local/sbin:/usr/sbin:/sbin")
+    for folder in f"{path}:/usr/local/sbin:/usr/sbin:/sbin".split(":"):
+        found = f"{folder}/{program}"
+        if folder and os.access(found, os.X_OK) and not os.path.isdir(found):
+            return found
+    return None
 
 
 def run(subject: str, command: list[str], text: str = "") -> str:

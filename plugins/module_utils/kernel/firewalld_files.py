@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import re
 import shlex
-from xml.sax.saxutils import unescape
 
 from ..model.errors import KernelError
 from ..model.firewall import DirectRule
@@ -83,7 +82,7 @@ def direct_rules() -> tuple[DirectRule, ...]:
     for attributes, body in _RULE.findall(_read(f"{ETC}/direct.xml") or ""):
         where = dict(_ATTRIBUTE.findall(attributes))
         try:
-            arguments = tuple(shlex.split(unescape(body)))
+            arguments = tuple(shlex.split(_unescape(body)))
         except ValueError:
             # Not a rule that firewalld could read, so not one of ours.
             continue
@@ -100,3 +99,8 @@ def _read(path: str) -> str | None:
         return None
     except OSError as error:
         raise KernelError(path, str(error)) from error
+
+
+def _unescape(text: str) -> str:
+    """xml.sax.saxutils has the same, and its import takes as long as the rest of this room's."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&amp;", "&")

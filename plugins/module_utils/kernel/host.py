@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from itertools import groupby
@@ -17,6 +16,7 @@ from ..model.errors import KernelError
 from ..model.state import Capabilities, Foreign, Observed, state_of
 from . import docker, stored, sysctl
 from .firewall import Firewalls
+from .firewall_tool import find
 from .netlink.adapter import Netlink
 
 # Host-wide switches that plans may name.
@@ -96,7 +96,7 @@ def _adapter(change: Change) -> str:
 def _wanting(backend: str, has_docker: bool) -> Iterator[str]:
     """Commands and Python packages that are needed on this host and not there."""
     for command in ("ip", "nft" if backend in ("firewalld", "none") else "iptables-restore"):
-        if shutil.which(command) is None:
+        if find(command) is None:
             yield command
     if has_docker and find_spec("requests") is None:
         yield "requests"
