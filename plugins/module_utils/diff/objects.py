@@ -9,7 +9,7 @@ from typing import Any
 
 from ..model import state as kinds
 from ..model.change import ADD, CHANGE, REMOVE, Change
-from ..model.link import FIXED
+from ..model.link import fixed_differences
 from ..model.state import State
 
 # The order of a transaction, and why:
@@ -85,7 +85,7 @@ def _of_kind(kind: str, wanted: dict[str, Any], have: dict[str, Any], remade: se
     found = []
     for key, value in wanted.items():
         if key in remade:
-            fields = ", ".join(field for field in differing(have[key], value) if field in FIXED)
+            fields = ", ".join(fixed_differences(have[key], value))
             found.append(Change(REMOVE, kind, key, have[key], None, f"made anew: {fields} cannot change in place"))
             found.append(Change(ADD, kind, key, None, value))
         elif key not in have:
@@ -116,7 +116,7 @@ def _remade(wanted: State, have: State) -> set[str]:
     return {
         name
         for name, link in wanted.get(kinds.LINK, {}).items()
-        if name in links and FIXED.intersection(differing(links[name], link))
+        if name in links and fixed_differences(links[name], link)
     }
 
 
@@ -129,12 +129,12 @@ def _after_losing(have: State, lost: set[str], wanted: State) -> State:
     """What the kernel leaves of `have` once the links `lost` and the addresses not in `wanted` are deleted.
 
     A link takes its addresses and routes with it and frees its ports; an address takes every route with it whose
-    preferred source it was (the kernel's fib_sync_down_addr).
+    preferred source it was, unless the host has it a second time (the kernel's fib_sync_down_addr).
     """
     addresses, keep = have.get(kinds.ADDRESS, {}), wanted.get(kinds.ADDRESS, {})
-    sources = {
-        value.address.split("/")[0] for key, value in addresses.items() if value.link in lost or keep.get(key) != value
-    }
+    staying = {key for key, value in addresses.items() if value.link not in lost and keep.get(key) == value}
+    sources = {value.address.split("/")[0] for key, value in addresses.items() if key not in staying}
+    sources -= {addresses[key].address.split("/")[0] for key in staying}
     if not lost and not sources:
         return have
     return {

@@ -3,19 +3,20 @@
 
 """A host in memory, with the kernel's own manners: check mode runs on it, and so do the tests.
 
-It refuses what a kernel refuses (a name or a VNI that is taken, an address on a link that is not there) and takes
-away what a kernel takes away (the addresses and routes of a deleted link), so a plan that works here is consistent.
+It refuses what a kernel refuses (a name or a VNI that is taken, an address on a link that is not there, a route over
+one that is down) and takes away what a kernel takes away (the addresses and routes of a deleted link, the routes whose
+source was a deleted address), so a plan that works here is consistent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..model import state as kinds
 from ..model.change import ADD, REMOVE, Change
 from ..model.errors import KernelError
-from ..model.link import VXLAN
+from ..model.link import BRIDGE, FIXED, VXLAN
 from ..model.state import Observed
 
 
@@ -40,48 +41,56 @@ class MemoryKernel:
             raise KernelError(subject, "exists already")
         if change.action != ADD and change.key not in values:
             raise KernelError(subject, "does not exist")
-        if change.action == REMOVE:
-            del values[change.key]
-            self._cascade(change.kind, change.before)
-            return
-        self._admit(subject, change.kind, change.after)
-        if change.action != ADD and change.kind == kinds.ADDRESS:
-            self._cascade(change.kind, change.before)
-        values[change.key] = change.after
+        if change.action != ADD:
+            before = values.pop(change.key)
+            self._cascade(change.kind, before, change.after)
+        if change.action != REMOVE:
+            self._admit(subject, change.kind, change.before, change.after)
+            values[change.key] = change.after
 
-    def _admit(self, subject: str, kind: str, value: Any) -> None:
+    def _admit(self, subject: str, kind: str, before: Any, value: Any) -> None:
+        if kind == kinds.LINK:
+            self._admit_link(subject, before, value)
+            return
         links = self._state[kinds.LINK]
         if kind in (kinds.ADDRESS, kinds.ROUTE) and value.link not in links:
             raise KernelError(subject, f"no such device {value.link}")
-        if kind == kinds.ROUTE and value.source not in {
-            address.address.split("/")[0] for address in self._state[kinds.ADDRESS].values()
-        }:
+        if kind == kinds.ROUTE and not links[value.link].up:
+            raise KernelError(subject, f"{value.link} is down")
+        if kind == kinds.ROUTE and value.source not in self._own():
             raise KernelError(subject, f"{value.source} is not an address of this host")
-        if kind != kinds.LINK:
-            return
-        if value.master is not None and value.master not in links:
+
+    def _admit_link(self, subject: str, before: Any, value: Any) -> None:
+        links = self._state[kinds.LINK]
+        if value.master is not None and (value.master not in links or links[value.master].kind != BRIDGE):
             raise KernelError(subject, f"no such bridge {value.master}")
         if any(link.name == value.name for link in self._observed.foreign.links):
             raise KernelError(subject, "exists already, and is not ours")
-        others = [*self._observed.foreign.links, *(link for link in links.values() if link.name != value.name)]
+        others = [*self._observed.foreign.links, *links.values()]
         if value.kind == VXLAN and any((other.vni, other.port) == (value.vni, value.port) for other in others):
             raise KernelError(subject, f"VNI {value.vni} is in use")
+        for field in FIXED if before is not None else ():
+            if getattr(before, field) != getattr(value, field):
+                raise KernelError(subject, f"its {field} cannot be changed")
 
-    def _cascade(self, kind: str, lost: Any) -> None:
+    def _own(self) -> set[str]:
+        return {address.address.split("/")[0] for address in self._state[kinds.ADDRESS].values()}
+
+    def _cascade(self, kind: str, before: Any, after: Any) -> None:
+        """What the kernel takes away by itself, once `before` is no more."""
         addresses, routes, links = (self._state[name] for name in (kinds.ADDRESS, kinds.ROUTE, kinds.LINK))
         if kind == kinds.LINK:
-            for key, address in list(addresses.items()):
-                if address.link == lost.name:
-                    del addresses[key]
-                    self._cascade(kinds.ADDRESS, address)
-            for key, route in list(routes.items()):
-                if route.link == lost.name:
-                    del routes[key]
-            for key, link in links.items():
-                if link.master == lost.name:
-                    links[key] = link._replace(master=None)
-        elif kind == kinds.ADDRESS:
-            source = lost.address.split("/")[0]
-            for key, route in list(routes.items()):
-                if route.source == source:
-                    del routes[key]
+            if after is None or not after.up:
+                _drop(routes, lambda route: route.link == before.name)
+            if after is None:
+                _drop(addresses, lambda address: address.link == before.name)
+                for key, link in links.items():
+                    links[key] = link._replace(master=None) if link.master == before.name else link
+        if kind in (kinds.LINK, kinds.ADDRESS):
+            own = self._own()
+            _drop(routes, lambda route: route.source not in own)
+
+
+def _drop(values: dict[str, Any], goes: Callable[[Any], bool]) -> None:
+    for key in [key for key, value in values.items() if goes(value)]:
+        del values[key]

@@ -23,8 +23,9 @@ class Link(NamedTuple):
     vni, port, local, remote: of a VXLAN (RFC 7348), None otherwise. `remote` is the device's only, static FDB
     destination. local and remote are addresses of the underlay, of one family.
     learning: a VXLAN that learns sources is drift; always False in a plan.
-    up, grouped, ipv6, rp_filter: state that drifts; a plan always has the defaults. `ipv6` False means
-    net.ipv6.conf.<name>.disable_ipv6=1, rp_filter is net.ipv4.conf.<name>.rp_filter (1 = strict, RFC 3704).
+    up, grouped, ipv6: state that drifts; a plan always has the defaults. `ipv6` False means
+    net.ipv6.conf.<name>.disable_ipv6=1. rp_filter is nobody's business here: the firewall validates sources, and
+    systemd's udev rules set that switch on every new device to what the distribution wants.
     """
 
     name: str
@@ -41,14 +42,23 @@ class Link(NamedTuple):
     up: bool = True
     grouped: bool = True
     ipv6: bool = False
-    rp_filter: int = 1
 
     def key(self) -> str:
         return self.name
 
 
 # What the kernel cannot change on a living device: it is removed and made anew.
-FIXED = frozenset({"kind", "vni", "port", "learning"})
+_FIXED = ("kind", "vni", "port", "learning")
+
+
+def fixed_differences(before: Link, after: Link) -> tuple[str, ...]:
+    """What would have to change on `before` and cannot in place; also a move to the other address family."""
+    fixed = [name for name in _FIXED if getattr(before, name) != getattr(after, name)]
+    for name in ("local", "remote"):
+        old, new = getattr(before, name), getattr(after, name)
+        if old and new and (":" in old) != (":" in new):
+            fixed.append(name)
+    return tuple(fixed)
 
 
 class ForeignLink(NamedTuple):

@@ -29,7 +29,6 @@ def test_a_vxlan_is_made_with_all_its_attributes(host: Any, hub_link: Link) -> N
     assert (data["id"], data["port"], data["local"], data["remote"]) == (101, 4789, "198.18.0.10", "198.18.0.11")
     assert data["learning"] is False
     assert host.entries("vxkr1") == [(ZERO, "198.18.0.11")]
-    assert host.switch("ipv4/conf/vxkr1/rp_filter") == "1"
     assert host.switch("ipv6/conf/vxkr1/disable_ipv6") == "1"
     assert host.seen("vxkr1") == hub_link
 
@@ -138,8 +137,6 @@ def test_drift_is_seen_and_mended(
     ("switch", "value", "fields"),
     [
         ("ipv6/conf/vxkr1/disable_ipv6", "0", {"ipv6": True}),
-        ("ipv4/conf/vxkr1/rp_filter", "0", {"rp_filter": 0}),
-        ("ipv4/conf/vxkr1/rp_filter", "2", {"rp_filter": 2}),
     ],
 )
 def test_a_changed_switch_is_seen_and_mended(

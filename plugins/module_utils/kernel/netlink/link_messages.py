@@ -58,7 +58,6 @@ def settle(link: Link, master: int) -> Request:
         IFINFO.pack(0, 0, 0, IFF_UP if link.up else 0, IFF_UP),
         attr_name(links.IFLA_IFNAME, link.name),
         attr(links.IFLA_IFALIAS, link.alias.encode()),
-        _rp_filter(link),
     ]
     if link.mtu and link.kind == BRIDGE:
         body.append(attr_u32(links.IFLA_MTU, link.mtu))
@@ -79,8 +78,6 @@ def change(before: Link, after: Link) -> list[Request]:
         body += attr(links.IFLA_IFALIAS, after.alias.encode())
     if after.grouped != before.grouped:
         body += attr_u32(links.IFLA_GROUP, _group(after))
-    if after.rp_filter != before.rp_filter:
-        body += _rp_filter(after)
     found = [Request(subject(after), RTM_SETLINK, 0, head + body)] if body else []
     if after.kind == VXLAN and (after.local, after.remote) != (before.local, before.remote):
         # A message of its own: the driver refuses a change that comes together with an MTU.
@@ -130,11 +127,6 @@ def _group(link: Link) -> int:
 
 def _mac(link: Link) -> bytes:
     return bytes.fromhex(link.mac.replace(":", ""))
-
-
-def _rp_filter(link: Link) -> bytes:
-    conf = attr(links.INET_CONF, attr_u32(links.INET_RP_FILTER, link.rp_filter))
-    return attr(links.IFLA_AF_SPEC, attr(links.SPEC_INET, conf))
 
 
 def _info(kind: str, data: bytes) -> bytes:

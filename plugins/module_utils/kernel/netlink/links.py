@@ -39,11 +39,8 @@ VXLAN_PORT = 15
 VXLAN_REMOTE6 = 16
 VXLAN_LOCAL6 = 17
 
-# The address families' own part: an array of all switches of net.ipv4.conf.<name> (u32 each, numbered from 1 in
-# linux/ip.h, IPV4_DEVCONF_*) and of net.ipv6.conf.<name> (s32 each, numbered from 0 in linux/ipv6.h, DEVCONF_*).
-SPEC_INET = 2
-INET_CONF = 1
-INET_RP_FILTER = 8
+# IPv6's own part: an array of all switches of net.ipv6.conf.<name> (s32 each, numbered from 0 in linux/ipv6.h,
+# DEVCONF_*).
 _SPEC_INET6 = 10
 _INET6_CONF = 2
 _INET6_DISABLE_IPV6 = 26
@@ -110,7 +107,6 @@ def link_of(seen: Seen, names: dict[int, str], remote: str | None) -> Link:
         up=seen.flags & IFF_UP != 0,
         grouped=seen.group == marks.LINK_GROUP,
         ipv6=_ipv6(seen),
-        rp_filter=_rp_filter(seen),
     )
 
 
@@ -152,10 +148,6 @@ def _switch(seen: Seen, family: int, array: int, position: int) -> int | None:
         return None
     value: int = _U32.unpack_from(spec, begin + 4 * position)[0]
     return value
-
-
-def _rp_filter(seen: Seen) -> int:
-    return _switch(seen, SPEC_INET, INET_CONF, INET_RP_FILTER - 1) or 0
 
 
 def _ipv6(seen: Seen) -> bool:
