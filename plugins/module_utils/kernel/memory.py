@@ -16,7 +16,7 @@ from typing import Any
 from ..model import state as kinds
 from ..model.change import ADD, REMOVE, Change
 from ..model.errors import KernelError
-from ..model.link import BRIDGE, FIXED, VXLAN
+from ..model.link import BRIDGE, VXLAN, fixed_differences
 from ..model.state import Observed
 
 
@@ -41,11 +41,16 @@ class MemoryKernel:
             raise KernelError(subject, "exists already")
         if change.action != ADD and change.key not in values:
             raise KernelError(subject, "does not exist")
-        if change.action != ADD:
-            before = values.pop(change.key)
+        before = values.pop(change.key, None)
+        try:
+            if change.action != REMOVE:
+                self._admit(subject, change.kind, before, change.after)
+        except KernelError:
+            values.update({} if before is None else {change.key: before})
+            raise
+        if before is not None:
             self._cascade(change.kind, before, change.after)
         if change.action != REMOVE:
-            self._admit(subject, change.kind, change.before, change.after)
             values[change.key] = change.after
 
     def _admit(self, subject: str, kind: str, before: Any, value: Any) -> None:
@@ -69,9 +74,8 @@ class MemoryKernel:
         others = [*self._observed.foreign.links, *links.values()]
         if value.kind == VXLAN and any((other.vni, other.port) == (value.vni, value.port) for other in others):
             raise KernelError(subject, f"VNI {value.vni} is in use")
-        for field in FIXED if before is not None else ():
-            if getattr(before, field) != getattr(value, field):
-                raise KernelError(subject, f"its {field} cannot be changed")
+        if before is not None and (fixed := fixed_differences(before, value)):
+            raise KernelError(subject, f"its {', '.join(fixed)} cannot be changed")
 
     def _own(self) -> set[str]:
         return {address.address.split("/")[0] for address in self._state[kinds.ADDRESS].values()}
