@@ -30,7 +30,8 @@ HUB = Firewall(
     cidr="10.0.0.0/8",
     port=4789,
     vnis=(101, 102),
-    remotes=(UNDERLAY["r1"], UNDERLAY["r2"]),
+    # Enough of them that iptables looks them up by pages.
+    remotes=(UNDERLAY["r1"], UNDERLAY["r2"], *(f"198.18.9.{number}" for number in range(100, 120))),
     zone="trusted",
     zone_interfaces=("kohaku-host", "vxkr+"),
 )

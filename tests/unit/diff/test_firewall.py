@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Every folder of firewall_cases/ is a claim about one policy: firewall.json, and what it is in each back end.
+
+WEFT_REGENERATE=1 writes what was found; read it with `git diff` before you believe it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.weft.overlay.plugins.module_utils.diff.firewall import desired
+from ansible_collections.weft.overlay.plugins.module_utils.kernel import iptables_text, nft
+from ansible_collections.weft.overlay.plugins.module_utils.model.firewall import (
+    FIREWALLD,
+    IPTABLES_LEGACY,
+    IPTABLES_NFT,
+    NONE,
+    DirectRule,
+    Firewall,
+    FirewalldPolicy,
+    Ruleset,
+)
+
+CASES = sorted(path for path in (Path(__file__).parent / "firewall_cases").iterdir() if path.is_dir())
+REGENERATE = "WEFT_REGENERATE" in os.environ
+
+
+def policy(case: Path) -> Firewall:
+    values = json.loads((case / "firewall.json").read_text(encoding="utf-8"))
+    return Firewall(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+
+def rendered(firewall: Firewall) -> dict[str, str]:
+    """File name -> text, as a reader wants to see it."""
+    (table,) = desired(firewall, NONE)
+    (chains,) = desired(firewall, IPTABLES_NFT)
+    others = []
+    for value in desired(firewall, FIREWALLD):
+        if isinstance(value, FirewalldPolicy):
+            others.append(f"policy {value.name}\n{value.xml}")
+        elif isinstance(value, DirectRule):
+            others.append(f"direct rule {value.key()}\n")
+        elif not isinstance(value, Ruleset):
+            others.append(f"interface {value.interface} in zone {value.zone}\n")
+    assert isinstance(table, Ruleset)
+    assert isinstance(chains, Ruleset)
+    return {"table.nft": table.script, "chains.iptables": chains.script, "firewalld.txt": "\n".join(others)}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_case(case: Path) -> None:
+    found = rendered(policy(case))
+    if REGENERATE:
+        for name, text in found.items():
+            (case / name).write_text(text, encoding="utf-8")
+    assert found == {name: (case / name).read_text(encoding="utf-8") for name in found}
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_is_wanted_and_what_is_read_back_have_one_signature(case: Path) -> None:
+    (table,) = desired(policy(case), NONE)
+    (chains,) = desired(policy(case), IPTABLES_LEGACY)
+    assert nft.signature(table.script) == table.signature
+    read = []
+    for part in chains.script.split("# ")[1:]:
+        family, text = part.split("\n", 1)
+        read += iptables_text.signature(family, iptables_text.ours(iptables_text.parse(text)))
+    assert tuple(read) == chains.signature
+
+
+def test_no_two_rules_of_one_chain_look_alike() -> None:
+    for case in CASES:
+        for backend in (NONE, IPTABLES_NFT):
+            (ruleset,) = desired(policy(case), backend)
+            assert len(set(ruleset.signature)) == len(ruleset.signature)
+
+
+def test_the_order_of_remotes_and_vnis_in_a_plan_does_not_matter() -> None:
+    firewall = policy(CASES[0])
+    turned = firewall._replace(remotes=firewall.remotes[::-1], vnis=firewall.vnis[::-1])
+    for backend in (FIREWALLD, IPTABLES_NFT):
+        assert desired(firewall, backend) == desired(turned, backend)
+
+
+def test_no_policy_wants_nothing() -> None:
+    for backend in (FIREWALLD, IPTABLES_NFT, IPTABLES_LEGACY, NONE):
+        assert desired(None, backend) == ()
+
+
+def test_comments_fit_into_what_nft_takes() -> None:
+    for case in CASES:
+        for line in rendered(policy(case))["table.nft"].splitlines():
+            if 'comment "' in line:
+                assert len(line.split('comment "')[1].rstrip('"')) < 128
