@@ -9,7 +9,6 @@ import os
 from typing import Any
 
 from ansible import constants
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.weft.overlay.plugins.module_utils.compile.inventory import VARIABLES
@@ -18,8 +17,13 @@ from ansible_collections.weft.overlay.plugins.module_utils.edge.facts import fro
 from ansible_collections.weft.overlay.plugins.module_utils.edge.project import Project
 from ansible_collections.weft.overlay.plugins.module_utils.edge.result import counts
 from ansible_collections.weft.overlay.plugins.module_utils.edge.summary import table
-from ansible_collections.weft.overlay.plugins.module_utils.model.errors import FaultsError, WeftError
+from ansible_collections.weft.overlay.plugins.module_utils.model.errors import WeftError
 from ansible_collections.weft.overlay.plugins.module_utils.model.facts import Facts
+
+try:
+    from ansible._internal._datatag._tags import Origin
+except ImportError:  # not a public interface: without it, faults of the inventory are told without a line
+    Origin = None
 
 _ARGUMENTS = {
     "intent": {"type": "path", "required": True},
@@ -46,11 +50,9 @@ class ActionModule(ActionBase):
         mode = Mode(given["offline"], given["allow_empty"], given["keep"] and not check)
         try:
             done = compile_project(project, _members(task_vars), _facts(task_vars), mode)
-        except FaultsError as error:
-            faults = [fault._asdict() for fault in error.faults]
-            raise AnsibleActionFail(str(error), result={"faults": faults}) from error
         except WeftError as error:
-            raise AnsibleActionFail(str(error)) from error
+            faults = [fault._asdict() for fault in getattr(error, "faults", ())]
+            return {**result, "failed": True, "msg": str(error), "faults": faults}
         counted = {host: counts(found) for host, found in done.changes.items()}
         return {
             **result,
@@ -68,16 +70,37 @@ class ActionModule(ActionBase):
 
 def _members(task_vars: dict[str, Any]) -> Members:
     """The whole inventory, whatever --limit says: a plan is made for every host."""
-    return Members(*(_variables(task_vars, group) for group in ("hubs", "runners")))
+    hubs, runners = (_variables(task_vars, group) for group in ("hubs", "runners"))
+    places = {
+        (host, name): place
+        for hosts in (hubs, runners)
+        for host, variables in hosts.items()
+        for name, value in variables.items()
+        if (place := _place(value))
+    }
+    return Members(hubs, runners, places)
 
 
 def _variables(task_vars: dict[str, Any], group: str) -> dict[str, dict[str, Any]]:
+    """Our variables of each host, and those that look like a slip of the pen in one of ours."""
     hostvars = task_vars["hostvars"]
-    names = ("ansible_host", *VARIABLES)
+    stems = tuple(name.split("_", maxsplit=1)[0] for name in VARIABLES)
     return {
-        host: {name: hostvars[host][name] for name in names if name in hostvars[host]}
+        host: {
+            name: hostvars[host][name]
+            for name in hostvars[host]
+            if name == "ansible_host" or name in VARIABLES or name.startswith(stems)
+        }
         for host in task_vars["groups"].get(group, [])
     }
+
+
+def _place(value: Any) -> str | None:
+    """`hosts.yml:12`, where Ansible remembers it; a value that was computed has no place."""
+    origin = Origin.get_tag(value) if Origin else None
+    if origin is None or not origin.path:
+        return None
+    return f"{origin.path}:{origin.line_num}" if origin.line_num else str(origin.path)
 
 
 def _facts(task_vars: dict[str, Any]) -> dict[str, Facts]:

@@ -91,12 +91,12 @@ class _Desk:
                 continue
             if number > self.limit:
                 message = f"{number} is more than overlay.cidr has room for; ids go from 1 to {self.limit}"
-                self.faults.append(Fault("inventory", f"{runner.name}: runner_id", message))
+                self.faults.append(Fault(runner.id_at, f"{runner.name}: runner_id", message))
                 continue
             holder = holders.get(number, runner)
             if holder != runner and holder.runner_id is None:
                 message = f"{number} is held by {holder.name}; pin {holder.name} to another id first, or pick one"
-                self.faults.append(Fault("inventory", f"{runner.name}: runner_id", message))
+                self.faults.append(Fault(runner.id_at, f"{runner.name}: runner_id", message))
             self._give(runner, number)
 
     def give_claimed(self, evidence: Sequence[list[Claim]]) -> None:

@@ -27,13 +27,15 @@ class Host(NamedTuple):
     """name: of the inventory. underlay: its address between the hosts, None when only the host can tell, "" when what
     the inventory says is no such address (a fault, told already).
 
-    runner_id: pinned id, None: allocated. mode: OVERLAY or DEFAULT.
+    runner_id: pinned id, None: allocated. mode: OVERLAY or DEFAULT. address_at, id_at: where these are written.
     """
 
     name: str
     underlay: str | None = None
     runner_id: int | None = None
     mode: str = OVERLAY
+    address_at: str = "inventory"
+    id_at: str = "inventory"
 
 
 class Inventory(NamedTuple):
@@ -43,11 +45,18 @@ class Inventory(NamedTuple):
     runners: tuple[Host, ...]
 
 
-def read(hubs: Mapping[str, Variables], runners: Mapping[str, Variables]) -> tuple[Inventory, list[Fault]]:
+# Where a host's variable was written, "hosts.yml:12", by (host, variable); what is missing is just "inventory".
+Places = Mapping[tuple[str, str], str]
+
+
+def read(
+    hubs: Mapping[str, Variables], runners: Mapping[str, Variables], places: Places | None = None
+) -> tuple[Inventory, list[Fault]]:
     """`hubs` and `runners` map host names to their variables. Returns what could be read, and all faults."""
     faults: list[Fault] = []
-    read_hubs = [_host(name, hubs[name], faults) for name in sorted(hubs)]
-    read_runners = [_host(name, runners[name], faults) for name in sorted(runners)]
+    places = places or {}
+    read_hubs = [_host(name, hubs[name], places, faults) for name in sorted(hubs)]
+    read_runners = [_host(name, runners[name], places, faults) for name in sorted(runners)]
     if len(read_hubs) > 1:
         names = " and ".join(hub.name for hub in read_hubs)
         faults.append(Fault("inventory", "hubs", f"{names} are both hubs; an overlay has one"))
@@ -59,15 +68,23 @@ def read(hubs: Mapping[str, Variables], runners: Mapping[str, Variables]) -> tup
     return Inventory(read_hubs[0] if read_hubs else None, tuple(read_runners)), faults
 
 
-def _host(name: str, variables: Variables, faults: list[Fault]) -> Host:
+def _host(name: str, variables: Variables, places: Places, faults: list[Fault]) -> Host:
     def fault(variable: str, message: str) -> None:
-        faults.append(Fault("inventory", f"{name}: {variable}", message))
+        faults.append(Fault(places.get((name, variable), "inventory"), f"{name}: {variable}", message))
 
     for variable in variables:
         near = get_close_matches(variable, VARIABLES, n=1, cutoff=0.85)
         if near and variable not in VARIABLES:
             fault(variable, f"is not a variable of weft.overlay; did you mean {near[0]}?")
-    return Host(name, _underlay(variables, fault), _runner_id(variables, fault), _mode(variables, fault))
+    written = "underlay_address" if "underlay_address" in variables else "ansible_host"
+    return Host(
+        name,
+        _underlay(variables, fault),
+        _runner_id(variables, fault),
+        _mode(variables, fault),
+        address_at=places.get((name, written), "inventory"),
+        id_at=places.get((name, "runner_id"), "inventory"),
+    )
 
 
 def _underlay(variables: Variables, fault: Any) -> str | None:
@@ -130,6 +147,6 @@ def _shared_ids(runners: list[Host]) -> list[Fault]:
             continue
         if runner.runner_id in holder:
             both = f"{holder[runner.runner_id]} and {runner.name}"
-            faults.append(Fault("inventory", f"runner_id {runner.runner_id}", f"{both} are both pinned to it"))
+            faults.append(Fault(runner.id_at, f"runner_id {runner.runner_id}", f"{both} are both pinned to it"))
         holder.setdefault(runner.runner_id, runner.name)
     return faults

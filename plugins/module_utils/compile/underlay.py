@@ -23,10 +23,11 @@ _ASSUMED_MTU = 1500
 
 
 class Place(NamedTuple):
-    """address: of the host on the underlay. mtu: of the link that has it, 0 when never seen."""
+    """address: of the host on the underlay, written `at`. mtu: of the link that has it, 0 when never seen."""
 
     address: str
     mtu: int
+    at: str = "inventory"
 
 
 def places(inventory: Inventory, facts: Mapping[str, Facts], ledger: Ledger) -> tuple[dict[str, Place], list[Fault]]:
@@ -44,7 +45,7 @@ def places(inventory: Inventory, facts: Mapping[str, Facts], ledger: Ledger) -> 
             faults.append(Fault("inventory", host.name, message))
             continue
         mtu = _seen_mtu(host, address, seen, faults) if seen else remembered.mtu if remembered else 0
-        found[host.name] = Place(address, mtu)
+        found[host.name] = Place(address, mtu, host.address_at)
     return found, faults + _shared(found) + _mixed(inventory, found)
 
 
@@ -55,7 +56,7 @@ def overlay_faults(overlay: Overlay, found: Mapping[str, Place]) -> list[Fault]:
         for path, cidr in (("cidr", overlay.cidr), ("isolated_cidr", overlay.isolated_cidr)):
             if ip_address(place.address) in ip_network(cidr):
                 message = f"its underlay address {place.address} lies within overlay.{path} {cidr}; choose another one"
-                faults.append(Fault("inventory", name, message))
+                faults.append(Fault(place.at, name, message))
     return faults
 
 
@@ -89,7 +90,7 @@ def _seen_mtu(host: Host, address: str, facts: Facts, faults: list[Fault]) -> in
             return uplink.mtu
     own = ", ".join(uplink.address for uplink in facts.foreign.uplinks) or "none"
     message = f"{address} is not an address of this host (it has {own}); set underlay_address to one of its own"
-    faults.append(Fault("inventory", f"{host.name}: underlay_address", message))
+    faults.append(Fault(host.address_at, f"{host.name}: underlay_address", message))
     return 0
 
 
@@ -99,7 +100,7 @@ def _shared(found: Mapping[str, Place]) -> list[Fault]:
     for name, place in found.items():
         if place.address in holder:
             both = f"{holder[place.address]} and {name}"
-            faults.append(Fault("inventory", "underlay_address", f"{both} share {place.address}; each needs its own"))
+            faults.append(Fault(place.at, "underlay_address", f"{both} share {place.address}; each needs its own"))
         holder.setdefault(place.address, name)
     return faults
 
@@ -109,7 +110,7 @@ def _mixed(inventory: Inventory, found: Mapping[str, Place]) -> list[Fault]:
         return []
     family = ip_address(found[inventory.hub.name].address).version
     return [
-        Fault("inventory", name, f"its underlay address {place.address} is not IPv{family} as the hub's is")
+        Fault(place.at, name, f"its underlay address {place.address} is not IPv{family} as the hub's is")
         for name, place in found.items()
         if ip_address(place.address).version != family
     ]

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..compile.domain import Compiled, Run, compile_domain
+from ..compile.inventory import Places
 from ..compile.inventory import read as read_inventory
 from ..diff.conflicts import conflicts
 from ..diff.desired import desired
@@ -24,10 +25,11 @@ from .project import Project, read_intent, read_ledger, read_plans, write_ledger
 
 
 class Members(NamedTuple):
-    """The inventory's hosts with their variables, by group."""
+    """The inventory's hosts with their variables, by group; places: where a variable was written."""
 
     hubs: Mapping[str, Mapping[str, Any]]
     runners: Mapping[str, Mapping[str, Any]]
+    places: Places | None = None
 
 
 class Mode(NamedTuple):
@@ -49,7 +51,7 @@ class Result(NamedTuple):
 
 def compile_project(project: Project, members: Members, facts: Mapping[str, Facts], mode: Mode) -> Result:
     """Raises IntentError with every fault of intent, inventory and hosts, before anything is written."""
-    inventory, faults = read_inventory(members.hubs, members.runners)
+    inventory, faults = read_inventory(members.hubs, members.runners, members.places)
     try:
         intent, ledger = read_intent(project.intent), read_ledger(project.ledger)
     except IntentError as error:
