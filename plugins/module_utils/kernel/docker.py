@@ -34,7 +34,7 @@ def observe() -> Docker | None:
         return None
     from .docker_api import networks_and_pools
 
-    answer = networks_and_pools()
+    answer = networks_and_pools(SOCKET)
     if answer is None:
         return None
     listed, pools = answer

@@ -14,7 +14,6 @@ import socket
 from typing import Any
 
 from ..model.errors import KernelError
-from .docker import SOCKET
 
 _PATIENCE = 20  # seconds; a daemon that is busy with a large image takes a few
 
@@ -22,21 +21,22 @@ _PATIENCE = 20  # seconds; a daemon that is busy with a large image takes a few
 class _Connection(http.client.HTTPConnection):
     """HTTP over the daemon's UNIX socket."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str) -> None:
         super().__init__("localhost", timeout=_PATIENCE)
+        self.path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(_PATIENCE)
-        self.sock.connect(SOCKET)
+        self.sock.connect(self.path)
 
 
-def networks_and_pools() -> tuple[list[dict[str, Any]], list[dict[str, Any]]] | None:
+def networks_and_pools(path: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]] | None:
     """Every network as the API describes it, and the address pools that daemon.json names (empty: none).
 
-    None where the daemon is stopped. Raises KernelError where it answers anything unexpected.
+    path: of the socket. None where the daemon is stopped. Raises KernelError where it answers anything unexpected.
     """
-    connection = _Connection()
+    connection = _Connection(path)
     try:
         pools = _get(connection, "/info").get("DefaultAddressPools") or []
         return [_get(connection, "/networks/" + item["Id"]) for item in _get(connection, "/networks")], pools
@@ -44,7 +44,7 @@ def networks_and_pools() -> tuple[list[dict[str, Any]], list[dict[str, Any]]] | 
         # The socket outlives a stopped daemon.
         return None
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise KernelError("Docker", f"does not answer on {SOCKET}: {error}") from error
+        raise KernelError("Docker", f"does not answer on {path}: {error}") from error
     finally:
         connection.close()
 
