@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from . import host as hosts
 from . import machine, network
 from .shell import LabError, wait_until
 
@@ -27,6 +28,9 @@ socketserver.ThreadingTCPServer.allow_reuse_address = True
 socketserver.ThreadingTCPServer(("", 8080), Echo).serve_forever()
 """
 
+# Serves the container's own name, also after the container was started again by Docker.
+_SERVE = "mkdir -p /tmp/www && hostname > /tmp/www/name && exec httpd -f -p 8000 -h /tmp/www"
+
 
 def must(name: str, *argv: str) -> str:
     """Run a command in a host and return what it printed. Raises LabError with its stderr if it fails."""
@@ -36,13 +40,21 @@ def must(name: str, *argv: str) -> str:
     return done.stdout
 
 
-def run_container(runner: str, net: str = NETWORK, container: str = CONTAINER) -> str:
+def run_container(runner: str, net: str = NETWORK, container: str = CONTAINER, *options: str) -> str:
     """Start a container that serves a page and return its address; one that runs already is kept."""
     if machine.execute(runner, "docker", "start", container).returncode != 0:
-        must(runner, *f"docker run -d --restart always --name {container} --network {net} {IMAGE}".split())
-    serve = "mkdir -p /tmp/www && hostname > /tmp/www/name && (pidof httpd || httpd -p 8000 -h /tmp/www)"
-    must(runner, "docker", "exec", container, "sh", "-c", serve)
+        start = f"docker run -d --restart always --name {container} --network {net}".split()
+        must(runner, *start, *options, IMAGE, "sh", "-c", _SERVE)
+    wait_until(f"the web server in {container} on {runner}", lambda: serves(runner, container), 20)
     return address(runner, net, container)
+
+
+def serves(runner: str, container: str = CONTAINER) -> bool:
+    return inside(runner, "curl", "-s", "-m", "1", "http://127.0.0.1:8000/name", container=container).stdout != ""
+
+
+def remove_container(runner: str, container: str = CONTAINER) -> None:
+    machine.execute(runner, "docker", "rm", "--force", container)
 
 
 def address(runner: str, net: str = NETWORK, container: str = CONTAINER) -> str:
@@ -78,6 +90,37 @@ def transfer(source: str, target: str, megabytes: int = 100) -> float:
     if got != wanted:
         raise LabError(f"{megabytes} MB from {source} did not arrive whole at {target}")
     return megabytes / took
+
+
+def faults(runners: Sequence[str]) -> list[str]:
+    """What does not work between these runners' containers, and from them to the hub and the internet; one try each."""
+    found = []
+    addresses = {runner: address(runner) for runner in runners}
+    for runner, own in addresses.items():
+        others = [other for name, other in addresses.items() if name != runner]
+        steps = [f"ping -c1 -W1 {other} >/dev/null || echo no ping to {other}" for other in (*others, HUB)]
+        steps += [f"[ $(curl -s -m 2 http://{other}:8000/name) ] || echo no page from {other}" for other in others]
+        for target, seen_as in ((HUB, own), (INTERNET, hosts.load(runner).address)):
+            steps.append(f"s=$(curl -s -m 2 http://{target}:8080/); [ $s = {seen_as} ] || echo {target} saw $s")
+        found += [f"{runner}: {line}" for line in inside(runner, "sh", "-c", "; ".join(steps)).stdout.splitlines()]
+    return found
+
+
+def settled(runners: Sequence[str], timeout: float = 40) -> list[str]:
+    """The faults that are left when hosts and containers have had time to come back; [] as soon as there are none."""
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            for name in ("hub", "internet"):
+                serve_echo(name)
+            for runner in runners:
+                run_container(runner)
+            left = faults(runners)
+        except LabError as exc:
+            left = [str(exc)]
+        if not left or time.monotonic() > end:
+            return left
+        time.sleep(0.2)
 
 
 def serve_echo(name: str) -> None:

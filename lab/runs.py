@@ -1,0 +1,140 @@
+"""Run the playbooks on an inventory that a test may edit, and read from the output what each host did."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from typing import Any, NamedTuple
+
+from . import host as hosts
+from .inventory import COMMITTED
+from .paths import TREE
+
+_RECAP = re.compile(r"^(\S+) +: ok=(\d+) +changed=(\d+) +unreachable=(\d+) +failed=(\d+)", re.MULTILINE)
+_TASK = re.compile(r"^TASK \[(.*)\]", re.MULTILINE)
+
+
+class Run(NamedTuple):
+    """What one ansible-playbook did. changed, unreachable, failed: counts by host, as in the recap."""
+
+    code: int
+    output: str
+    changed: dict[str, int]
+    unreachable: dict[str, int]
+    failed: dict[str, int]
+
+    def busy(self) -> set[str]:
+        """Hosts on which something changed."""
+        return {host for host, count in self.changed.items() if count}
+
+    def diffs(self) -> dict[str, list[str]]:
+        """Of each host, the lines that --diff showed as going or coming in the converge task."""
+        found: dict[str, list[str]] = {}
+        waiting: list[str] = []
+        for line in self.task("Make the host match its plan").splitlines():
+            told = re.match(r"(?:changed|ok): \[(\S+?)\]", line)
+            if told:
+                found[told.group(1)] = waiting
+                waiting = []
+            elif line[:1] in {"+", "-"} and line[:4] not in {"+++ ", "--- "}:
+                waiting.append(line)
+        return {host: lines for host, lines in found.items() if lines}
+
+    def task(self, name: str) -> str:
+        """The output of the task whose name ends so; "" when it was not run."""
+        parts = _TASK.split(self.output)
+        for title, text in zip(parts[1::2], parts[2::2]):
+            if title.endswith(name):
+                return text
+        return ""
+
+    def summary(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """The table at the end: (host, kind) and the words behind it, e.g. ("hub", "link"): ("1",)."""
+        text = self.task("Say what changed where") or self.task("Say what the plans change")
+        rows = [re.split(r" {2,}", line) for line in text.splitlines() if line and not line.startswith(("note", "ok"))]
+        return {(row[0], row[1]): tuple(row[2:]) for row in rows if len(row) > 1 and row[0] != "host"}
+
+
+def playbook(name: str, inventory: str, *options: str) -> Run:
+    """Run playbooks/NAME.yml as a user in the collection's folder would, whatever Ansible started the test."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "MOLECULE_"))}
+    environment.update(LC_ALL="C.UTF-8", ANSIBLE_NOCOLOR="1")
+    program = os.path.join(os.path.dirname(sys.executable), "ansible-playbook")
+    argv = [program, f"playbooks/{name}.yml", "-i", inventory, *options]
+    done = subprocess.run(argv, cwd=TREE, env=environment, text=True, capture_output=True, check=False)
+    recap = _RECAP.findall(done.stdout)
+    counted = [{row[0]: int(row[column]) for row in recap} for column in (2, 3, 4)]
+    return Run(done.returncode, done.stdout + done.stderr, *counted)
+
+
+class Inventory:
+    """A copy of inventories/lab in a folder of its own: hub, runner1 and runner2, until a test changes that."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        shutil.copytree(COMMITTED, folder, ignore=shutil.ignore_patterns("build", "ledger.json"), dirs_exist_ok=True)
+        self.groups: dict[str, dict[str, dict[str, Any]]] = {"hubs": {}, "runners": {}}
+        self.put("hub")
+        self.put("runner1")
+        self.put("runner2")
+        self.overlay()
+
+    def put(self, name: str, **variables: Any) -> None:
+        """The one line of a host, at the address that it has in the lab now; variables add to that line."""
+        host = hosts.load(name)
+        self.groups[host.kind][name] = {"ansible_host": host.address, **variables}
+        self._write()
+
+    def drop(self, *names: str) -> None:
+        for group in self.groups.values():
+            for name in names:
+                group.pop(name, None)
+        self._write()
+
+    def overlay(self, **fields: Any) -> None:
+        """The intent: an overlay with these fields, the rest by default."""
+        self.intent(f"version: 1\noverlay: {json.dumps(fields)}\n")
+
+    def intent(self, text: str) -> None:
+        with open(self.path("domain.yaml"), "w", encoding="utf-8") as out:
+            out.write(text)
+
+    def path(self, name: str) -> str:
+        return os.path.join(self.folder, name)
+
+    def forget(self) -> None:
+        """Lose the ledger and the plans."""
+        shutil.rmtree(self.path("build"), ignore_errors=True)
+        if os.path.exists(self.path("ledger.json")):
+            os.unlink(self.path("ledger.json"))
+
+    def files(self) -> dict[str, bytes]:
+        """Every file in the folder by its path in it."""
+        found = {}
+        for folder, _folders, names in os.walk(self.folder):
+            for name in names:
+                full = os.path.join(folder, name)
+                with open(full, "rb") as data:
+                    found[os.path.relpath(full, self.folder)] = data.read()
+        return found
+
+    def ids(self) -> dict[str, int]:
+        """Runner ids by host, as the ledger remembers them."""
+        with open(self.path("ledger.json"), encoding="utf-8") as text:
+            entries = json.load(text)["hosts"]
+        return {name: entry["runner_id"] for name, entry in entries.items() if entry["runner_id"]}
+
+    def site(self, *options: str) -> Run:
+        return playbook("site", self.folder, *options)
+
+    def plan(self, *options: str) -> Run:
+        return playbook("plan", self.folder, *options)
+
+    def _write(self) -> None:
+        document = {group: {"hosts": members} for group, members in self.groups.items()}
+        with open(self.path("hosts.yml"), "w", encoding="utf-8") as out:
+            json.dump(document, out, indent=1)
