@@ -122,7 +122,8 @@ def _remade(wanted: State, have: State) -> set[str]:
 
 def _surplus(wanted: State, have: State) -> set[str]:
     """Names of links that are to go."""
-    return set(have.get(kinds.LINK, {})) - set(wanted.get(kinds.LINK, {}))
+    links = have.get(kinds.LINK, {})
+    return set(links) - set(wanted.get(kinds.LINK, links))
 
 
 def _after_losing(have: State, lost: set[str], wanted: State) -> State:
@@ -131,7 +132,8 @@ def _after_losing(have: State, lost: set[str], wanted: State) -> State:
     A link takes its addresses and routes with it and frees its ports; an address takes every route with it whose
     preferred source it was, unless the host has it a second time (the kernel's fib_sync_down_addr).
     """
-    addresses, keep = have.get(kinds.ADDRESS, {}), wanted.get(kinds.ADDRESS, {})
+    addresses = have.get(kinds.ADDRESS, {})
+    keep = wanted.get(kinds.ADDRESS, addresses)
     staying = {key for key, value in addresses.items() if value.link not in lost and keep.get(key) == value}
     sources = {value.address.split("/")[0] for key, value in addresses.items() if key not in staying}
     sources -= {addresses[key].address.split("/")[0] for key in staying}

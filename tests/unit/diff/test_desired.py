@@ -1,0 +1,63 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A plan on different hosts: what each can do decides how the plan is met, and the report says so."""
+
+from __future__ import annotations
+
+from ansible_collections.weft.overlay.plugins.module_utils.compile.overlay import Spoke, hub_plan, isolated_plan
+from ansible_collections.weft.overlay.plugins.module_utils.diff.desired import desired
+from ansible_collections.weft.overlay.plugins.module_utils.diff.stored import files_of
+from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
+from ansible_collections.weft.overlay.plugins.module_utils.model.link import BRIDGE, DUMMY, VXLAN
+from ansible_collections.weft.overlay.plugins.module_utils.model.plan import from_json
+from ansible_collections.weft.overlay.plugins.module_utils.model.state import Capabilities
+from ansible_collections.weft.overlay.plugins.module_utils.model.stored import PATHS, PLAN_PATH, WRITTEN_BY
+from tests.unit.diff.worlds import OVERLAYS, PROGRAMS
+
+HUB = hub_plan(OVERLAYS[0], "hub", "192.0.2.250", (Spoke("runner1", 1, "192.0.2.1", 1450),))
+
+
+def test_without_dummy_devices_the_hub_address_sits_on_an_empty_bridge_and_the_report_says_so():
+    wanted = desired(HUB, Capabilities(dummy=False, firewall="none"))
+    assert {link.name: link.kind for link in wanted.state[kinds.LINK].values()} == {
+        "kohaku-host": BRIDGE,
+        "vxkr1": VXLAN,
+    }
+    assert wanted.notes == ("kohaku-host is an empty bridge: this kernel has no dummy device",)
+
+
+def test_with_dummy_devices_there_is_nothing_to_say():
+    wanted = desired(HUB, Capabilities(dummy=True, firewall="none"))
+    assert wanted.state[kinds.LINK]["kohaku-host"].kind == DUMMY
+    assert wanted.notes == ()
+
+
+def test_a_run_that_keeps_nothing_does_not_speak_of_files():
+    assert not {kinds.FILE, kinds.PROGRAM} & set(desired(HUB, Capabilities(True, "none")).state)
+
+
+def test_a_runner_in_default_mode_has_every_kind_emptied():
+    state = desired(isolated_plan(OVERLAYS[0], "runner1"), Capabilities(True, "firewalld"), PROGRAMS[0]).state
+    assert set(state) == set(kinds.KINDS)
+    assert {kind for kind, values in state.items() if values} == {kinds.PROGRAM, kinds.FILE}
+
+
+def test_every_stored_file_is_one_that_observing_looks_at_and_knows_again():
+    files = files_of(HUB)
+    assert {file.path for file in files} == set(PATHS)
+    assert all(WRITTEN_BY in file.text for file in files if file.target is None and file.path != PLAN_PATH)
+
+
+def test_the_stored_plan_is_last_for_its_owner_only_and_can_be_read_back():
+    plan = files_of(HUB)[-1]
+    assert (plan.path, plan.mode) == (PLAN_PATH, 0o600)
+    assert from_json(plan.text) == HUB
+
+
+def test_the_unit_runs_before_docker_and_after_what_flushes():
+    (unit,) = [file.text.splitlines() for file in files_of(HUB) if file.path.endswith("/system/weft-overlay.service")]
+    assert "Before=docker.service" in unit
+    after = " ".join(line for line in unit if line.startswith("After="))
+    assert all(name in after for name in ("firewalld.service", "nftables.service", "netfilter-persistent.service"))
+    assert "Type=oneshot" in unit

@@ -1,0 +1,192 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Hypothesis strategies: plans, and hosts that once had a plan and went their own way since."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from ansible_collections.weft.overlay.plugins.module_utils.compile.overlay import (
+    Spoke,
+    hub_plan,
+    isolated_plan,
+    runner_plan,
+)
+from ansible_collections.weft.overlay.plugins.module_utils.diff.desired import desired
+from ansible_collections.weft.overlay.plugins.module_utils.intent.domain import parse
+from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
+from ansible_collections.weft.overlay.plugins.module_utils.model.address import Address
+from ansible_collections.weft.overlay.plugins.module_utils.model.link import BRIDGE, DUMMY, VXLAN, ForeignLink, Link
+from ansible_collections.weft.overlay.plugins.module_utils.model.route import ForeignRoute, Route
+from ansible_collections.weft.overlay.plugins.module_utils.model.state import (
+    Capabilities,
+    Foreign,
+    Observed,
+    Uplink,
+    state_of,
+)
+from ansible_collections.weft.overlay.plugins.module_utils.model.stored import File, Program
+from ansible_collections.weft.overlay.plugins.module_utils.model.sysctl import Sysctl
+
+OVERLAYS = [
+    parse(f"version: 1\noverlay: {text}", "domain.yaml").overlay
+    for text in (
+        "{}",
+        "{port: 8472, base_vni: 102}",
+        "{cidr: 10.128.0.0/12, runner_prefix: 18, names: {hub_link: hub0, bridge: kohaku-host, runner_tunnel: tun0}}",
+        "{cidr: 198.18.64.0/20, runner_prefix: 26, names: {hub_tunnel: spoke, runner_tunnel: kohaku-overlay, bridge: b}}",
+    )
+]
+FIREWALLS = ("firewalld", "iptables-nft", "iptables-legacy", "none")
+PROGRAMS = tuple(Program(digest * 32, (("main.py", f"# {digest}"),)) for digest in "ab")
+FOREIGN = Foreign(
+    links=(ForeignLink("eth0", "device"), ForeignLink("docker0", BRIDGE), ForeignLink("vx9", VXLAN, 9, 4789)),
+    routes=(ForeignRoute("0.0.0.0/0", "eth0"),),
+    uplinks=(Uplink("192.0.2.250/24", "eth0", 1500),),
+)
+
+CAPABILITIES = st.builds(Capabilities, st.booleans(), st.sampled_from(FIREWALLS))
+
+
+@st.composite
+def plans(draw):
+    """The plan of a hub, of a runner, or of a runner in default mode; they share names, VNIs and addresses."""
+    overlay = draw(st.sampled_from(OVERLAYS))
+    role = draw(st.sampled_from(("hub", "hub", "runner", "isolated")))
+    net = draw(st.sampled_from(("192.0.2.", "198.51.100.", "2001:db8::")))
+    numbers = draw(st.lists(st.integers(1, 6), unique=True, max_size=4).map(sorted))
+    mtu = draw(st.sampled_from((1450, 1430, 8950)))
+    spokes = tuple(Spoke(f"runner{number}", number, f"{net}{number}", mtu) for number in numbers)
+    if role == "hub":
+        return hub_plan(overlay, "hub", f"{net}250", spokes)
+    if role == "runner" and spokes:
+        return runner_plan(overlay, spokes[0], "hub", f"{net}250")
+    return isolated_plan(overlay, "runner1")
+
+
+def wanted(plan, capabilities, program=PROGRAMS[0]):
+    return desired(plan, capabilities, program).state
+
+
+@st.composite
+def drifted(draw, plan, capabilities):
+    """A state that a host can be in: what a plan wanted, with things changed, gone, and more of ours there."""
+    state = wanted(plan, capabilities, draw(st.sampled_from(PROGRAMS)))
+    links = [_aged(draw, link) for link in state[kinds.LINK].values() if not draw(_RARELY)]
+    links += draw(st.lists(st.sampled_from(_EXTRA_LINKS), unique=True, max_size=3))
+    names = [link.name for link in links] or ["none"]
+    addresses = [_moved(draw, value, names) for value in state[kinds.ADDRESS].values() if not draw(_RARELY)]
+    addresses += draw(st.lists(_more_addresses(names), max_size=3))
+    sources = [value.address.split("/")[0] for value in addresses] or ["none"]
+    routes = [_rerouted(draw, route, names, sources) for route in state[kinds.ROUTE].values() if not draw(_RARELY)]
+    routes += draw(st.lists(_more_routes(names, sources), max_size=3))
+    return {
+        **{kind: draw(_some_of(values)) for kind, values in state.items()},
+        kinds.SYSCTL: state_of({kinds.SYSCTL: (Sysctl("net.ipv4.ip_forward", draw(st.sampled_from("01"))),)})[
+            kinds.SYSCTL
+        ],
+        **consistent(links, addresses, routes),
+    }
+
+
+@st.composite
+def hosts(draw):
+    """(plan, observed host that once had this plan or another one)"""
+    capabilities, plan = draw(CAPABILITIES), draw(plans())
+    former = plan if draw(st.booleans()) else draw(plans())
+    return plan, Observed(capabilities, draw(drifted(former, capabilities)), FOREIGN)
+
+
+def consistent(links, addresses, routes):
+    """Without what no kernel would have: two VXLANs with one VNI, addresses on nothing, routes over nothing."""
+    found, tunnels = {}, {(link.vni, link.port) for link in FOREIGN.links if link.kind == VXLAN}
+    for link in links:
+        if link.name not in found and (link.kind != VXLAN or (link.vni, link.port) not in tunnels):
+            found[link.name] = link
+            tunnels |= {(link.vni, link.port)} if link.kind == VXLAN else set()
+    bridges = {name for name, link in found.items() if link.kind == BRIDGE and link.master is None}
+    for name, link in found.items():
+        if link.master is not None and (link.master not in bridges or link.master == name):
+            found[name] = link._replace(master=None)
+    addresses = {value.key(): value for value in addresses if value.link in found}
+    sources = {value.address.split("/")[0] for value in addresses.values()}
+    up = {name for name, link in found.items() if link.up}
+    routes = {route.key(): route for route in routes if route.link in up and route.source in sources}
+    return {kinds.LINK: found, kinds.ADDRESS: addresses, kinds.ROUTE: routes}
+
+
+_RARELY = st.sampled_from((False, False, False, True))
+_EXTRA_LINKS = (
+    Link("vxkr9", VXLAN, "weft:gone", "02:77:00:00:00:6d", 1450, None, 109, 4789, "192.0.2.250", "192.0.2.9"),
+    Link("old", VXLAN, "weft:gone", "02:77:00:00:00:65", 1450, None, 101, 4789, "192.0.2.250", "192.0.2.8"),
+    Link("spare", VXLAN, "weft:gone", "02:77:00:00:00:66", 1450, "br-old", 102, 8472, "192.0.2.250", "192.0.2.8"),
+    Link("br-old", BRIDGE, "weft:gone", "02:77:02:00:00:01", 1450),
+    Link("kohaku-host", BRIDGE, "weft:hub", "02:77:03:00:00:64", 1500),
+    Link("vxlan0", DUMMY, "weft:hub", "02:77:03:00:00:64", 1500, up=False),
+)
+_AGES = {
+    "alias": ("", "weft:other"),
+    "mac": ("02:77:00:ff:ff:ff",),
+    "mtu": (1400, 9000),
+    "up": (False,),
+    "grouped": (False,),
+    "ipv6": (True,),
+}
+_TUNNEL_AGES = {
+    "vni": (102, 103, 7),
+    "port": (4790, 8472),
+    "local": ("192.0.2.77", "2001:db8::77"),
+    "remote": ("192.0.2.78", "2001:db8::78", None),
+    "learning": (True,),
+    "master": (None, "br-old"),
+}
+
+
+def _aged(draw, link):
+    ages = {**_AGES, **_TUNNEL_AGES} if link.kind == VXLAN else _AGES
+    link = link._replace(mtu=link.mtu or 1500)
+    if draw(_RARELY):
+        kind = draw(st.sampled_from((BRIDGE, DUMMY)))
+        link = link._replace(kind=kind, vni=None, port=None, local=None, remote=None)
+        ages = _AGES
+    fields = draw(st.lists(st.sampled_from(sorted(ages)), unique=True, max_size=2))
+    return link._replace(**{field: draw(st.sampled_from(ages[field])) for field in fields})
+
+
+def _moved(draw, address, names):
+    if draw(_RARELY):
+        address = address._replace(prefix_route=not address.prefix_route)
+    return address._replace(link=draw(st.sampled_from(names))) if draw(_RARELY) else address
+
+
+def _rerouted(draw, route, names, sources):
+    changed = {"via": st.just("10.9.9.9"), "link": st.sampled_from(names), "source": st.sampled_from(sources)}
+    fields = draw(st.lists(st.sampled_from(sorted(changed)), unique=True, max_size=2))
+    return route._replace(**{field: draw(changed[field]) for field in fields})
+
+
+def _more_addresses(names):
+    # Also the overlay's own a second time.
+    addresses = ("10.0.0.1/8", "10.0.0.1/32", "10.1.0.1/24", "203.0.113.1/24")
+    return st.builds(Address, st.sampled_from(names), st.sampled_from(addresses), st.booleans())
+
+
+def _more_routes(names, sources):
+    networks = st.sampled_from(("10.9.0.0/16", "203.0.113.0/24"))
+    return st.builds(Route, networks, st.just("10.9.0.1"), st.sampled_from(names), st.sampled_from(sources))
+
+
+@st.composite
+def _some_of(draw, values):
+    """Files, rules and the like: some gone, some different."""
+    return {key: _different(draw, value) for key, value in values.items() if not draw(_RARELY)}
+
+
+def _different(draw, value):
+    if not draw(_RARELY):
+        return value
+    if isinstance(value, (File, Program)):
+        return value._replace(text="drifted") if isinstance(value, File) else Program("c" * 32)
+    changed = {"signature": ("drifted",), "xml": "drifted", "active": False, "permanent": False}
+    return value._replace(**{name: new for name, new in changed.items() if name in value._fields})
