@@ -46,17 +46,24 @@ class Run(NamedTuple):
 
     def task(self, name: str) -> str:
         """The output of the task whose name ends so; "" when it was not run."""
-        parts = _TASK.split(self.output)
+        parts = _TASK.split(self.output.partition("\nPLAY RECAP")[0])
         for title, text in zip(parts[1::2], parts[2::2]):
-            if title.endswith(name):
+            if title.endswith(": " + name) or title == name:
                 return text
         return ""
 
-    def summary(self) -> dict[tuple[str, str], tuple[str, ...]]:
-        """The table at the end: (host, kind) and the words behind it, e.g. ("hub", "link"): ("1",)."""
-        text = self.task("Say what changed where") or self.task("Say what the plans change")
-        rows = [re.split(r" {2,}", line) for line in text.splitlines() if line and not line.startswith(("note", "ok"))]
-        return {(row[0], row[1]): tuple(row[2:]) for row in rows if len(row) > 1 and row[0] != "host"}
+    def summary(self) -> dict[tuple[str, str], tuple[int, ...]]:
+        """The table at the end: (host, kind) and how many were added, changed, removed: ("hub", "link"): (1, 0, 0)."""
+        lines = (self.task("Say what changed where") or self.task("Say what the plans change")).splitlines()
+        heading = next((line for line in lines if line.startswith("host ")), "")
+        starts = [heading.find(word) for word in ("host", "kind", "added", "changed", "removed")]
+        rows = {}
+        for line in lines[lines.index(heading) + 1 :] if heading else ():
+            cells = [line[start:end].strip() for start, end in zip(starts, [*starts[1:], None])]
+            if not cells[1] or line.startswith(("note: ", "failed: ", "not reached: ", "ok: ")):
+                break
+            rows[cells[0], cells[1]] = tuple(int(cell or 0) for cell in cells[2:])
+        return {row: numbers for row, numbers in rows.items() if any(numbers)}
 
 
 def playbook(name: str, inventory: str, *options: str) -> Run:
