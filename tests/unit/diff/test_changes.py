@@ -15,7 +15,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.change import A
 from tests.unit.diff.worlds import FOREIGN, hosts, wanted
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(hosts())
 def test_nothing_is_left_to_do_after_doing_it(host):
     """The kernel in memory refuses what comes in a wrong order, so this is also about the order."""
@@ -27,7 +27,7 @@ def test_nothing_is_left_to_do_after_doing_it(host):
     assert kernel.observe().foreign == FOREIGN
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(hosts(), st.integers(min_value=0, max_value=60))
 def test_the_way_back_from_any_step_leads_to_where_it_began(host, steps):
     plan, observed = host
@@ -41,7 +41,7 @@ def test_the_way_back_from_any_step_leads_to_where_it_began(host, steps):
     assert kernel.observe().foreign == FOREIGN
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(hosts(), st.integers(min_value=0, max_value=60))
 def test_a_run_that_stopped_anywhere_is_finished_by_the_next(host, steps):
     plan, observed = host
@@ -52,7 +52,7 @@ def test_a_run_that_stopped_anywhere_is_finished_by_the_next(host, steps):
     assert changes(state, kernel.observe().state) == ()
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(hosts(), st.randoms(use_true_random=False))
 def test_the_same_states_give_the_same_changes_in_the_same_order(host, random):
     plan, observed = host
@@ -67,7 +67,7 @@ def test_the_same_states_give_the_same_changes_in_the_same_order(host, random):
     assert again == changes(state, observed.state)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(hosts())
 def test_every_change_is_one_of_something_and_says_so(host):
     plan, observed = host

@@ -35,7 +35,7 @@ OVERLAYS = [
         "{}",
         "{port: 8472, base_vni: 102}",
         "{cidr: 10.128.0.0/12, runner_prefix: 18, names: {hub_link: hub0, bridge: kohaku-host, runner_tunnel: tun0}}",
-        "{cidr: 198.18.64.0/20, runner_prefix: 26, names: {hub_tunnel: spoke, runner_tunnel: kohaku-overlay, bridge: b}}",
+        "{cidr: 198.18.64.0/20, runner_prefix: 26, names: {hub_tunnel: h, runner_tunnel: kohaku-overlay, bridge: br0}}",
     )
 ]
 FIREWALLS = ("firewalld", "iptables-nft", "iptables-legacy", "none")
