@@ -48,8 +48,10 @@ def converge(plan: HostPlan, kernel: Kernel, program: Program | None = None) -> 
         try:
             kernel.apply(todo)
             _verify(wanted, kernel)
-        except WeftError as error:
-            raise UndoneError(_undo(before, wanted, kernel, error)) from error
+        except Exception as error:
+            # Also a fault of our own: a traceback is no reason to leave the host between two states.
+            told = str(error) if isinstance(error, WeftError) else f"{type(error).__name__}: {error}"
+            raise UndoneError(f"{told}; {_undo(before, wanted, kernel)}") from error
     return Outcome(todo, wanted.notes)
 
 
@@ -59,17 +61,17 @@ def _verify(wanted: Wanted, kernel: Kernel) -> None:
         raise VerifyError(tuple(str(change) for change in left))
 
 
-def _undo(before: Observed, wanted: Wanted, kernel: Kernel, error: WeftError) -> str:
+def _undo(before: Observed, wanted: Wanted, kernel: Kernel) -> str:
     """Converge back to what was observed first: whatever step failed, the way back is again a diff.
 
-    Returns what the user is told.
+    Returns what the user is told of it.
     """
     checkpoint = {kind: before.state.get(kind, {}) for kind in wanted.state}
     try:
         kernel.apply(changes(checkpoint, kernel.observe().state))
         left = changes(checkpoint, kernel.observe().state)
-    except WeftError as failure:
-        return f"{error}; undoing it failed too: {failure}; the host is between two states, run again to mend it"
+    except Exception as failure:  # noqa: BLE001  # whatever it was, the user is told of both
+        return f"undoing it failed too: {failure}; the host is between two states, run again to mend it"
     if left:
-        return f"{error}; undone except for: {'; '.join(str(change) for change in left)}"
-    return f"{error}; everything was changed back"
+        return f"undone except for: {'; '.join(str(change) for change in left)}"
+    return "everything was changed back"

@@ -44,6 +44,7 @@ FOREIGN = Foreign(
     links=(ForeignLink("eth0", "device"), ForeignLink("docker0", BRIDGE), ForeignLink("vx9", VXLAN, 9, 4789)),
     routes=(ForeignRoute("0.0.0.0/0", "eth0"),),
     uplinks=(Uplink("192.0.2.250/24", "eth0", 1500),),
+    zones=("public", "trusted"),
 )
 
 CAPABILITIES = st.builds(Capabilities, st.booleans(), st.sampled_from(FIREWALLS))

@@ -1,0 +1,230 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A transaction on a host that fails at every step it has, in every way there is."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.weft.overlay.plugins.module_utils.compile.overlay import Spoke, hub_plan, runner_plan
+from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction import UndoneError, converge
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.memory import MemoryKernel
+from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
+from ansible_collections.weft.overlay.plugins.module_utils.model.errors import ConflictError, KernelError, VerifyError
+from ansible_collections.weft.overlay.plugins.module_utils.model.link import ForeignLink
+from ansible_collections.weft.overlay.plugins.module_utils.model.state import Capabilities, Foreign, Observed
+from ansible_collections.weft.overlay.plugins.module_utils.model.sysctl import Sysctl
+from tests.unit.diff.worlds import OVERLAYS, PROGRAMS, hosts
+
+
+class Died(BaseException):
+    """The process is killed: nobody handles it."""
+
+
+class Faulty:
+    """A kernel that goes wrong at its n-th change, once; counted from 0, over all calls.
+
+    how: "refuse" raises KernelError, "break" some other exception, "drop" says yes and does nothing, "die" ends the
+    process there and then.
+    refusals: how many changes in a row are refused.
+    """
+
+    def __init__(self, inner, step=None, how="refuse", refusals=1):
+        self.inner, self.step, self.how, self.refusals = inner, step, how, refusals
+        self.done = 0
+        self.applied = []
+
+    def observe(self):
+        return self.inner.observe()
+
+    def apply(self, changes):
+        for change in changes:
+            number, self.done = self.done, self.done + 1
+            if self.step is not None and self.step <= number < self.step + self.refusals:
+                if self.how == "refuse":
+                    raise KernelError(f"{change.kind} {change.key}", "Device or resource busy")
+                if self.how == "break":
+                    raise OSError("unforeseen")
+                if self.how == "die":
+                    raise Died
+                continue
+            self.inner.apply([change])
+            self.applied.append(change)
+
+
+def spokes(*numbers, mtu=1450):
+    return tuple(Spoke(f"runner{number}", number, f"192.0.2.{number}", mtu) for number in numbers)
+
+
+def hub(*numbers, mtu=1450):
+    return hub_plan(OVERLAYS[0], "hub", "192.0.2.250", spokes(*numbers, mtu=mtu))
+
+
+def host(foreign=None, firewall="firewalld"):
+    state = {kinds.SYSCTL: {"net.ipv4.ip_forward": Sysctl("net.ipv4.ip_forward", "0")}}
+    return MemoryKernel(
+        Observed(Capabilities(True, firewall), state, (foreign or Foreign())._replace(zones=("trusted",)))
+    )
+
+
+def built(plan):
+    kernel = host()
+    converge(plan, kernel, PROGRAMS[0])
+    return kernel.observe()
+
+
+RUNNER = runner_plan(OVERLAYS[0], spokes(1)[0], "hub", "192.0.2.250")
+ANOTHER = runner_plan(OVERLAYS[1], spokes(1, mtu=1400)[0], "hub", "192.0.2.99")
+NEW_HUB = (host().observe(), hub(1, 2, 3))
+CASES = {
+    "a new hub": NEW_HUB,
+    "a hub that loses one runner, gets one and moves one": (built(hub(1, 2, 3)), hub(2, 3, 4, mtu=1430)),
+    "a new runner": (host().observe(), RUNNER),
+    "a runner whose VNI and hub change": (built(RUNNER), ANOTHER),
+}
+STEPS = [
+    pytest.param(observed, plan, step, id=f"{name}, step {step}")
+    for name, (observed, plan) in CASES.items()
+    for step in range(len(converge(plan, MemoryKernel(observed), PROGRAMS[1]).changes))
+]
+
+
+@pytest.mark.parametrize(("observed", "plan", "step"), STEPS)
+def test_after_a_step_that_is_refused_the_host_is_as_before(observed, plan, step):
+    kernel = Faulty(MemoryKernel(observed), step)
+    with pytest.raises(UndoneError, match=r": Device or resource busy; everything was changed back$") as caught:
+        converge(plan, kernel, PROGRAMS[1])
+    assert isinstance(caught.value.__cause__, KernelError)
+    assert kernel.observe() == MemoryKernel(observed).observe()
+
+
+@pytest.mark.parametrize(("observed", "plan", "step"), STEPS[::7])
+def test_after_a_fault_of_our_own_the_host_is_as_before_too(observed, plan, step):
+    kernel = Faulty(MemoryKernel(observed), step, "break")
+    with pytest.raises(UndoneError, match=r"^OSError: unforeseen; everything was changed back$"):
+        converge(plan, kernel, PROGRAMS[1])
+    assert kernel.observe() == MemoryKernel(observed).observe()
+
+
+@pytest.mark.parametrize(("observed", "plan", "step"), STEPS)
+def test_a_step_that_only_seems_done_is_found_and_everything_undone(observed, plan, step):
+    kernel = Faulty(MemoryKernel(observed), step, "drop")
+    with pytest.raises(UndoneError, match="everything was changed back") as caught:
+        converge(plan, kernel, PROGRAMS[1])
+    # Where a later step needs the one that was dropped, that one is refused before anything is verified.
+    assert isinstance(caught.value.__cause__, (VerifyError, KernelError))
+    assert kernel.observe() == MemoryKernel(observed).observe()
+
+
+@pytest.mark.parametrize(("observed", "plan", "step"), STEPS)
+def test_a_run_that_is_killed_is_finished_by_the_next(observed, plan, step):
+    kernel = Faulty(MemoryKernel(observed), step, "die")
+    with pytest.raises(Died):
+        converge(plan, kernel, PROGRAMS[1])
+    converge(plan, kernel.inner, PROGRAMS[1])
+    assert converge(plan, kernel.inner, PROGRAMS[1]).changes == ()
+    assert kernel.observe().foreign == observed.foreign
+
+
+@pytest.mark.parametrize(("observed", "plan", "step"), STEPS)
+def test_a_run_that_is_killed_before_its_end_boots_the_plan_before_it(observed, plan, step):
+    kernel = Faulty(MemoryKernel(observed), step, "die")
+    with pytest.raises(Died):
+        converge(plan, kernel, PROGRAMS[1])
+    finished = [change.kind for change in kernel.applied if change.kind in (kinds.FILE, kinds.PROGRAM)]
+    if not finished:
+        stored = (kinds.FILE, kinds.PROGRAM)
+        assert [kernel.observe().state[kind] for kind in stored] == [observed.state.get(kind, {}) for kind in stored]
+
+
+def test_what_only_seems_done_is_named():
+    observed, plan = NEW_HUB
+    steps = converge(plan, MemoryKernel(observed), PROGRAMS[1]).changes
+    step = [str(change) for change in steps].index("~ sysctl net.ipv4.ip_forward (value 0 → 1)")
+    with pytest.raises(UndoneError) as caught:
+        converge(plan, Faulty(MemoryKernel(observed), step, "drop"), PROGRAMS[1])
+    assert str(caught.value) == (
+        "after applying the plan the host still differs: ~ sysctl net.ipv4.ip_forward (value 0 → 1); "
+        "everything was changed back"
+    )
+
+
+def test_an_undo_that_is_refused_too_is_told_with_both_reasons():
+    observed, plan = NEW_HUB
+    kernel = Faulty(MemoryKernel(observed), 5, refusals=1000)
+    with pytest.raises(UndoneError) as caught:
+        converge(plan, kernel, PROGRAMS[1])
+    text = str(caught.value)
+    assert text.count("Device or resource busy") == 2
+    assert text.endswith("; the host is between two states, run again to mend it")
+
+
+def test_an_undo_that_only_seems_done_says_what_is_left():
+    observed, plan = NEW_HUB
+
+    class Stubborn(Faulty):
+        """Refuses a step, and then does nothing of the way back."""
+
+        def apply(self, changes):
+            if self.how == "refuse":
+                try:
+                    super().apply(changes)
+                finally:
+                    self.how = "nothing"
+
+    with pytest.raises(UndoneError) as caught:
+        converge(plan, Stubborn(MemoryKernel(observed), 1), PROGRAMS[1])
+    assert "; undone except for: - " in str(caught.value)
+
+
+def test_a_host_as_planned_is_not_touched():
+    observed = built(hub(1, 2))
+    kernel = Faulty(MemoryKernel(observed), 0)
+    assert converge(hub(1, 2), kernel, PROGRAMS[0]).changes == ()
+    assert kernel.done == 0
+
+
+def test_a_conflict_is_found_before_anything_is_applied():
+    kernel = Faulty(host(Foreign(links=(ForeignLink("vxkr2", "dummy"),))), 0)
+    with pytest.raises(ConflictError, match=r"^hub: link vxkr2: exists and was not made by weft"):
+        converge(hub(1, 2, 3), kernel, PROGRAMS[0])
+    assert kernel.done == 0
+
+
+def test_notes_say_how_the_plan_was_met():
+    kernel = MemoryKernel(host().observe()._replace(capabilities=Capabilities(False, "none")))
+    assert converge(hub(1), kernel).notes == ("kohaku-host is an empty bridge: this kernel has no dummy device",)
+
+
+def test_at_boot_neither_files_nor_program_are_written_again():
+    outcome = converge(hub(1), host())
+    assert not {change.kind for change in outcome.changes} & {kinds.FILE, kinds.PROGRAM}
+
+
+@settings(max_examples=60, deadline=None)
+@given(hosts())
+def test_check_mode_says_what_the_run_then_does(world):
+    """Check mode is this very transaction on a copy in memory; here the host is one, too, that counts."""
+    plan, observed = world
+    real = Faulty(MemoryKernel(observed))
+    said = converge(plan, MemoryKernel(real.observe()), PROGRAMS[0])
+    assert real.observe() == MemoryKernel(observed).observe(), "saying what would be done has done something"
+    assert converge(plan, real, PROGRAMS[0]) == said
+    assert tuple(real.applied) == said.changes
+
+
+@settings(max_examples=60, deadline=None)
+@given(hosts(), st.integers(min_value=0, max_value=40), st.sampled_from(("refuse", "drop")))
+def test_from_any_state_a_run_arrives_or_leaves_everything_as_it_was(world, step, how):
+    plan, observed = world
+    before = MemoryKernel(observed).observe()
+    kernel = Faulty(MemoryKernel(observed), step, how)
+    try:
+        converge(plan, kernel, PROGRAMS[0])
+    except UndoneError:
+        assert kernel.observe() == before
+    else:
+        assert converge(plan, kernel.inner, PROGRAMS[0]).changes == ()
