@@ -89,8 +89,8 @@ def test_a_foreign_tunnel_number_beside_ours_is_nothing():
 def test_a_foreign_tunnel_with_our_vni_and_port():
     assert told(HUB, links=(ForeignLink("other", "vxlan", 103, 4789),)) == [
         (
-            "hub: link other: holds VNI 103 on UDP 4789, which vxkr3 needs, and was not made by weft; remove it, or choose "
-            "another overlay.base_vni or overlay.port"
+            "hub: link other: holds VNI 103 on UDP 4789, which vxkr3 needs, and was not made by weft; remove it, or "
+            "choose another overlay.base_vni or overlay.port"
         )
     ]
 
@@ -104,8 +104,8 @@ def test_a_foreign_tunnel_with_our_name_and_vni_is_one_conflict():
 def test_a_route_into_the_overlay(destination, link, through):
     assert told(HUB, routes=(ForeignRoute(destination, link),)) == [
         (
-            f"hub: route {destination}{through}: overlaps 10.0.0.0/8 and was not made by weft; remove it or choose another "
-            "overlay.cidr"
+            f"hub: route {destination}{through}: overlaps 10.0.0.0/8 and was not made by weft; remove it or choose "
+            "another overlay.cidr"
         )
     ]
 
