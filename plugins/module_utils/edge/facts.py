@@ -68,7 +68,7 @@ def from_data(data: Any) -> Facts:
             _all(Link, data["tunnels"]),
             data["reached_at"],
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PlanError(f"what the host said of itself cannot be read ({error!r})") from error
 
 

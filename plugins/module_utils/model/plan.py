@@ -64,7 +64,7 @@ def from_json(text: str) -> HostPlan:
     """Read what to_json wrote. Raises PlanError for anything else, before a value of it is used."""
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise PlanError(f"the plan is not JSON ({error})") from error
     if not isinstance(document, dict):
         raise PlanError("the plan is not a JSON object")
@@ -72,7 +72,10 @@ def from_json(text: str) -> HostPlan:
     if version != PLAN_VERSION:
         raise PlanError(f"the plan has version {version!r}, this release reads version {PLAN_VERSION}")
     for name, shape in _LISTS.items():
-        document[name] = tuple(_value(shape, item) for item in document.get(name, ()))
+        items = document.get(name, [])
+        if not isinstance(items, list):
+            raise PlanError(f"the plan has {items!r} where a list of {name} should be")
+        document[name] = tuple(_value(shape, item) for item in items)
     if document.get("firewall") is not None:
         document["firewall"] = _value(Firewall, document["firewall"])
     plan: HostPlan = _value(HostPlan, document)
