@@ -22,7 +22,8 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(_USAGE)
         return 2
     try:
-        outcome = converge(_plan(arguments[1] if len(arguments) > 1 else PLAN_PATH), HostKernel())
+        plan = _plan(arguments[1] if len(arguments) > 1 else PLAN_PATH)
+        outcome = converge(plan, HostKernel(ask_docker=False))
     except WeftError as error:
         sys.stderr.write(f"weft: {error}\n")
         return 1

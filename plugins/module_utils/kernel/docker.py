@@ -41,6 +41,12 @@ def observe() -> Docker | None:
     return Docker(tuple(map(_seen, listed)), tuple(pool["Base"] for pool in pools) or _BUILT_IN_POOLS)
 
 
+def bridges(docker: Docker | None) -> frozenset[str]:
+    """Links that belong to networks of ours. Docker makes a bridge that is not there itself, without our mark."""
+    networks = docker.networks if docker else ()
+    return frozenset(seen.network.bridge for seen in networks if seen.ours and seen.network.bridge)
+
+
 def _seen(item: dict[str, Any]) -> SeenNetwork:
     """One network of the API. Missing parts read as empty: host and null networks have no IPAM."""
     options, labels = item.get("Options") or {}, item.get("Labels") or {}

@@ -27,18 +27,23 @@ _FIREWALL = (kinds.RULESET, kinds.POLICY, kinds.ZONE, kinds.DIRECT)
 
 
 class HostKernel:
-    """The network namespace, the firewall and the disk that this process runs on."""
+    """The network namespace, the firewall and the disk that this process runs on.
 
-    def __init__(self) -> None:
+    ask_docker: not at boot. There Docker waits for us, while systemd already listens on its socket: a question would
+    wait for an answer that waits for the end of the question.
+    """
+
+    def __init__(self, ask_docker: bool = True) -> None:
         self._firewalls = Firewalls()
+        self._ask_docker = ask_docker
 
     def observe(self) -> Observed:
+        containers = docker.observe() if self._ask_docker else None
         with Netlink() as netlink:
-            network = netlink.observe()
+            network = netlink.observe(docker.bridges(containers))
             dummy = netlink.supports_dummy()
         firewall = self._firewalls.observe()
         files, file_faults = stored.observe()
-        containers = docker.observe()
         return Observed(
             Capabilities(
                 dummy=dummy,

@@ -61,10 +61,11 @@ class Netlink:
     def close(self) -> None:
         self._channel.close()
 
-    def observe(self) -> Network:
+    def observe(self, claimed: frozenset[str] = frozenset()) -> Network:
+        """claimed: names of links that are ours although they may have lost, or never had, our mark."""
         seen = {link.number: link for link in self._links()}
         names = {index: link.name for index, link in seen.items()}
-        ours = {index for index, link in seen.items() if link.ours()}
+        ours = {index for index, link in seen.items() if link.ours() or link.name in claimed}
         entries = self._entries()
         own_addresses: list[Address] = []
         uplinks: list[Uplink] = []
