@@ -58,6 +58,8 @@ def _source(name: str, inner: str) -> dict[str, str]:
     module = sys.modules[name]
     loader = getattr(module, "__loader__", None)
     text = loader.get_source(name) if hasattr(loader, "get_source") else None
+    if isinstance(text, bytes):  # from Ansible's own loader, where no archive was made
+        text = text.decode()
     path = inner.replace(".", "/") + ("/__init__.py" if hasattr(module, "__path__") else ".py")
     if text is None and not hasattr(module, "__path__"):
         raise WeftError(f"the source of {inner} cannot be read, so nothing could be stored for the next boot")

@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from typing import NamedTuple
+from urllib.parse import quote
 
 from ..compile import ledger as ledgers
 from ..intent.domain import Intent, parse
@@ -52,21 +53,20 @@ def write_ledger(path: str, ledger: ledgers.Ledger) -> bool:
 
 def read_plans(build: str) -> dict[str, HostPlan]:
     """The plans of an earlier run by host; those that this release cannot read count as absent."""
-    plans = {}
-    for name in sorted(os.listdir(f"{build}/plans")) if os.path.isdir(f"{build}/plans") else ():
-        if name.endswith(".json"):
-            plan = read_plan(build, name[: -len(".json")])
-            if plan is not None:
-                plans[plan.host] = plan
-    return plans
+    read = (_read_plan(f"{build}/plans/{name}") for name in _plan_files(build))
+    return {plan.host: plan for plan in read if plan is not None}
 
 
 def read_plan(build: str, host: str) -> HostPlan | None:
     """A host's plan in the build folder, or None where it has none that can be read."""
+    return _read_plan(_plan_path(build, host))
+
+
+def _read_plan(path: str) -> HostPlan | None:
     try:
-        with open(_plan_path(build, host), encoding="utf-8") as stream:
+        with open(path, encoding="utf-8") as stream:
             return from_json(stream.read())
-    except (FileNotFoundError, PlanError):
+    except (FileNotFoundError, UnicodeDecodeError, PlanError):
         return None
 
 
@@ -75,14 +75,19 @@ def write_plans(build: str, plans: Mapping[str, HostPlan]) -> None:
     for host, plan in plans.items():
         _write(_plan_path(build, host), to_json(plan))
     wanted = {os.path.basename(_plan_path(build, host)) for host in plans}
-    for name in os.listdir(f"{build}/plans") if os.path.isdir(f"{build}/plans") else ():
-        if name.endswith(".json") and name not in wanted:
+    for name in _plan_files(build):
+        if name not in wanted:
             os.unlink(f"{build}/plans/{name}")
 
 
+def _plan_files(build: str) -> list[str]:
+    folder = f"{build}/plans"
+    return sorted(name for name in os.listdir(folder) if name.endswith(".json")) if os.path.isdir(folder) else []
+
+
 def _plan_path(build: str, host: str) -> str:
-    """Host names are the inventory's: a slash in one must not lead out of the folder."""
-    return f"{build}/plans/{host.replace('/', '_')}.json"
+    """Host names are the inventory's: a slash in one must not lead out of the folder, nor two names to one file."""
+    return f"{build}/plans/{quote(host, safe='')}.json"
 
 
 def _write(path: str, text: str) -> bool:
@@ -95,9 +100,13 @@ def _write(path: str, text: str) -> bool:
     folder = os.path.dirname(path) or "."
     os.makedirs(folder, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=folder, prefix=".weft-", encoding="utf-8", delete=False) as stream:
-        stream.write(text)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.chmod(stream.name, 0o644)
-    os.replace(stream.name, path)
+        try:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+            os.chmod(stream.name, 0o644)
+            os.replace(stream.name, path)
+        except BaseException:
+            os.unlink(stream.name)
+            raise
     return True

@@ -1,0 +1,163 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The program that a host keeps for its next boot is whole: it runs where there is neither Ansible nor this tree."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from ansible_collections.weft.overlay.plugins.module_utils.compile.overlay import isolated_plan
+from ansible_collections.weft.overlay.plugins.module_utils.edge import boot, program
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.memory import MemoryKernel
+from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError, WeftError
+from ansible_collections.weft.overlay.plugins.module_utils.model.link import Link
+from ansible_collections.weft.overlay.plugins.module_utils.model.plan import to_json
+from ansible_collections.weft.overlay.plugins.module_utils.model.state import Capabilities, Foreign, Observed
+from tests.unit.diff.worlds import OVERLAYS
+
+ROOT = Path(__file__).resolve().parents[3]
+
+# What the module does on a host: import its rooms, and ask for their sources.
+COLLECT = """
+import json, sys
+from ansible.plugins.loader import init_plugin_loader
+init_plugin_loader([sys.argv[1] + "/.collections"])
+from ansible_collections.weft.overlay.plugins.modules.converge import program
+json.dump(program()._asdict(), sys.stdout)
+"""
+PYTHONS = sorted({sys.executable, *(path for path in ("/usr/bin/python3",) if os.path.exists(path))})
+
+
+def collect():
+    done = subprocess.run([sys.executable, "-c", COLLECT, str(ROOT)], capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def collected():
+    return collect()
+
+
+@pytest.fixture
+def installed(collected, tmp_path):
+    for path, text in collected["sources"]:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def call(python, folder, *arguments):
+    environment = {"PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [python, "-I", "-W", "error", str(folder / "main.py"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd="/", env=environment)
+
+
+@pytest.mark.parametrize("python", PYTHONS, ids=os.path.basename)
+def test_the_copy_starts_on_its_own_and_says_how_it_is_called(installed, python):
+    done = call(python, installed)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("usage: weft apply [PLAN]")
+
+
+def test_a_plan_that_cannot_be_read_is_told_and_nothing_done(installed, tmp_path):
+    done = call(sys.executable, installed, "apply", str(tmp_path / "absent.json"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("weft: the plan ")
+    assert "No such file" in done.stderr
+
+
+def test_every_import_leads_into_the_copy_or_the_standard_library(collected):
+    """Also those inside functions, which starting it does not reach."""
+    sources = dict(collected["sources"])
+    missing = []
+    for path, text in sources.items():
+        for node in ast.walk(ast.parse(text, path)):
+            if isinstance(node, ast.ImportFrom) and node.level:
+                folder = PurePosixPath(path).parents[node.level - 1]
+                module = folder / (node.module or "").replace(".", "/")
+                names = [module] if node.module else [folder / alias.name for alias in node.names]
+                inner = [module / alias.name for alias in node.names] if f"{module}/__init__.py" in sources else []
+                wanted = names if f"{names[0]}.py" in sources or not inner else inner
+                missing += [f"{path}: {name}" for name in wanted if f"{name}.py" not in sources]
+            elif isinstance(node, (ast.Import, ast.ImportFrom)):
+                names = [node.module] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
+                known = {*sys.stdlib_module_names, "weft_overlay"}
+                missing += [f"{path}: {name}" for name in names if name.split(".")[0] not in known]
+    assert missing == []
+
+
+def test_hosts_with_python_3_9_can_read_it(collected):
+    for path, text in collected["sources"]:
+        ast.parse(text, path, feature_version=(3, 9))
+
+
+def test_the_controllers_rooms_stay_there(collected):
+    rooms = {path.split("/")[1] for path, _text in collected["sources"] if path.count("/") > 1}
+    assert rooms == {"model", "diff", "kernel", "converge", "edge"}
+    assert [path for path, _text in collected["sources"] if "/edge/" in path] == [
+        "weft_overlay/edge/__init__.py",
+        "weft_overlay/edge/boot.py",
+    ]
+
+
+def test_the_digest_is_that_of_the_sources_and_the_same_every_time(collected):
+    assert collect() == collected
+    assert len(collected["digest"]) == 32
+
+
+def test_a_source_that_cannot_be_read_is_told(monkeypatch):
+    monkeypatch.setattr(boot, "__loader__", None)
+    with pytest.raises(WeftError, match=r"^the source of edge.boot cannot be read"):
+        program.program()
+
+
+def host(monkeypatch, kernel):
+    monkeypatch.setattr(boot, "HostKernel", lambda **_options: kernel)
+    return kernel
+
+
+@pytest.fixture
+def plan(tmp_path):
+    path = tmp_path / "plan.json"
+    path.write_text(to_json(isolated_plan(OVERLAYS[0], "runner1")), encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("arguments", [[], ["apply", "a", "b"], ["remove"], ["--help"]])
+def test_another_call_is_answered_with_the_usage(arguments, capsys):
+    assert boot.main(arguments) == 2
+    assert capsys.readouterr().err.startswith("usage: ")
+
+
+def test_a_boot_says_what_it_changed(monkeypatch, plan, capsys):
+    left = Link("vxlan0", "vxlan", "weft:hub", "02:77:01:00:00:65", 1450, None, 101, 4789, "192.0.2.1", "192.0.2.250")
+    host(monkeypatch, MemoryKernel(Observed(Capabilities(True, "none"), {"link": {"vxlan0": left}}, Foreign())))
+    assert boot.main(["apply", plan]) == 0
+    assert capsys.readouterr() == ("- link vxlan0\n", "")
+    assert boot.main(["apply", plan]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_boot_that_finds_a_conflict_says_so_and_fails(monkeypatch, plan, capsys):
+    foreign = Foreign(faults=(("file /usr/local/sbin/weft", "is somebody else's"),))
+    host(monkeypatch, MemoryKernel(Observed(Capabilities(True, "none"), {}, foreign)))
+    assert boot.main(["apply", plan]) == 1
+    assert capsys.readouterr().err == "weft: runner1: file /usr/local/sbin/weft: is somebody else's\n"
+
+
+def test_a_boot_on_a_host_that_cannot_be_looked_at_fails(monkeypatch, plan, capsys):
+    class Blind:
+        def observe(self):
+            raise KernelError("links", "Operation not permitted")
+
+    host(monkeypatch, Blind())
+    assert boot.main(["apply", plan]) == 1
+    assert capsys.readouterr().err == "weft: links: Operation not permitted\n"
