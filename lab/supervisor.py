@@ -76,6 +76,8 @@ def spawn(host: Host) -> None:
         )
     with open(os.path.join(base, "supervisor.pid"), "w", encoding="ascii") as out:
         out.write(str(process.pid))
+    # It outlives us on purpose; without this, Python warns that nobody waits for it.
+    process.returncode = 0
 
 
 def pid(name: str) -> int | None:
