@@ -20,7 +20,7 @@ Host *
     GlobalKnownHostsFile /dev/null
     StrictHostKeyChecking yes
     ControlPath {MUX}/%C
-    ConnectTimeout 10
+    ConnectTimeout 5
     LogLevel ERROR
 """
 
