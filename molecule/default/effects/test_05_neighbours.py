@@ -8,6 +8,7 @@ from lab import host as hosts
 from lab import lifecycle, traffic
 from lab.cache import locked
 
+POLICY = "iptables -P FORWARD DROP"
 RUNNERS = ("runner1", "runner2", "runner3")
 RELOAD = "firewall-cmd --quiet --reload"
 FIREWALLD = "systemctl restart firewalld"
@@ -61,10 +62,11 @@ def test_after_all_of_it_a_run_finds_nothing_to_do(inventory):
 
 
 class TestAHubThatRunsDockerToo:
-    """Docker sets the policy of FORWARD to DROP."""
+    """Where Docker is there first it is Docker that switches forwarding on, and then sets the policy to DROP."""
 
     @pytest.fixture(scope="class", autouse=True)
-    def _docker(self, inventory):
+    @classmethod
+    def _docker(cls, inventory):
         traffic.must("hub", "systemctl", "start", "docker")
         yield
         for command in (
@@ -83,7 +85,7 @@ class TestAHubThatRunsDockerToo:
     def test_still_forwards(self, on, steps):
         for step in steps:
             on("hub", step)
-        assert "-P FORWARD DROP" in on("hub", "iptables -S FORWARD")
+        on("hub", POLICY)
         assert traffic.settled(RUNNERS) == []
 
     def test_is_left_as_it_is_by_a_run(self, inventory):
@@ -116,8 +118,7 @@ def test_a_hub_on_a_new_disk_and_without_firewalld_gets_every_tunnel_back(invent
 
 
 def test_a_hub_on_iptables_with_docker_still_forwards(inventory, on):
-    on("hub", "systemctl start docker")
-    assert "-P FORWARD DROP" in on("hub", "iptables -S FORWARD")
+    on("hub", "systemctl start docker; " + POLICY)
     assert traffic.settled(RUNNERS) == []
     on("hub", DOCKER)
     assert traffic.settled(RUNNERS) == []

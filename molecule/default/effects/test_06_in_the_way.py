@@ -91,11 +91,13 @@ BLOCKING = {
         ("runner3: ", "WEFT-FORWARD"),
     ),
     "a_table_of_the_name": (
-        "hub",
-        # beside our own chains, which are put back afterwards by the run
-        "nft add chain inet weft_overlay theirs; nft add rule inet weft_overlay theirs ip saddr 192.0.2.1 drop",
-        "nft flush chain inet weft_overlay theirs; nft delete chain inet weft_overlay theirs",
-        ("hub: ", "weft_overlay"),
+        "runner3",
+        (
+            "nft add table inet weft_overlay; nft add chain inet weft_overlay theirs;"
+            " nft add rule inet weft_overlay theirs ip saddr 192.0.2.1 drop"
+        ),
+        "nft delete table inet weft_overlay",
+        ("runner3: ", "weft_overlay", "not made by weft"),
     ),
 }
 
@@ -124,9 +126,12 @@ BAD = {
     "unknown_key": ("version: 1\noverlay:\n  cidrr: 10.0.0.0/8\n", ("domain.yaml:3", "cidrr", "cidr")),
     "duplicate_key": ("version: 1\noverlay:\n  port: 4789\n  port: 4790\n", ("domain.yaml:4", "port")),
     "host_bits": ("version: 1\noverlay:\n  cidr: 10.0.0.1/8\n", ("domain.yaml:3", "10.0.0.0/8")),
-    "octal": ("version: 1\noverlay:\n  cidr: 010.0.0.0/8\n", ("domain.yaml:3", "010.0.0.0/8")),
+    "octal": ("version: 1\noverlay:\n  cidr: 010.0.0.0/8\n", ("domain.yaml:3", "010.0.0.0", "leading zero")),
     "over_the_underlay": ("version: 1\noverlay:\n  cidr: 198.18.0.0/16\n  runner_prefix: 24\n", ("198.18.0.10",)),
-    "over_dockers_pools": ("version: 1\noverlay:\n  cidr: 172.16.0.0/12\n  runner_prefix: 20\n", ("172.17.0.0/16",)),
+    "over_dockers_pools": (
+        "version: 1\noverlay:\n  cidr: 172.16.0.0/12\n  runner_prefix: 20\n  isolated_cidr: 10.200.0.0/16\n",
+        ("Docker's address pool 172.17.0.0/16", "runner1: Docker network bridge"),
+    ),
     "a_name_for_the_shell": ("version: 1\noverlay:\n  names: {bridge: 'a;reboot'}\n", ("domain.yaml:3", "a;reboot")),
     "a_template": ("version: 1\noverlay:\n  zone: \"{{ lookup('pipe', 'id') }}\"\n", ("domain.yaml:3", "lookup")),
 }
