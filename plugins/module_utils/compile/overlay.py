@@ -63,7 +63,7 @@ def hub_plan(overlay: Overlay, host: str, underlay: str, spokes: tuple[Spoke, ..
             cidr=overlay.cidr,
             port=overlay.port,
             vnis=tuple(overlay.base_vni + spoke.runner_id for spoke in spokes),
-            remotes=tuple(sorted(spoke.underlay for spoke in spokes)),
+            remotes=tuple(spoke.underlay for spoke in spokes),
             zone=overlay.zone,
             zone_interfaces=(overlay.names.hub_tunnel + "+",),
         ),

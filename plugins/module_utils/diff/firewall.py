@@ -5,8 +5,8 @@
 
 What each back end says is the same five things, each in its own file:
 
-1. tunnel   VXLAN with our VNIs only from the known remotes. Judged at INPUT and not earlier: only there are fragments
-            reassembled for certain, and a first fragment too short to show a VNI would pass an earlier look.
+1. tunnel   VXLAN with one of our VNIs only from that tunnel's own remote. Judged at INPUT and not earlier: only there
+            are fragments reassembled for certain, and a first fragment too short to show a VNI would pass before.
 2. source   what comes in by our links has a source of the overlay that is routed back by that same link.
 3. scope    what is forwarded stays inside the overlay, or is a container's own way to the internet and back.
 4. accept   what passed 3 is accepted where another firewall would refuse it; nothing else is.

@@ -6,8 +6,8 @@
 Guards sit where nobody else's ACCEPT comes first (raw and mangle); accepts sit in filter, where Docker and others set
 the policy to DROP. Tables are written guards first: at no moment is something accepted that no guard has seen.
 
-A packet of the tunnel walks the list of remotes: up to PAGE of them one by one, more in pages chosen by the last bits
-of the address, so that 255 remotes cost at most 16 + 16 comparisons where their last bits differ evenly.
+A packet of a tunnel walks the list of remotes, each with its VNI: up to PAGE one by one, more in pages chosen by the
+last bits of the address, so that 255 remotes cost at most 16 + 16 comparisons where their last bits differ evenly.
 IPv6 by our own links needs no rule: it is switched off on them.
 """
 
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from ..model.firewall import Firewall, Ruleset
 from ..model.marks import CHAIN_PREFIX, LINK_GROUP
-from .firewall_rules import by_family, comment, ranges
+from .firewall_rules import Tunnels, by_family, comment, ranges
 
 PAGE = 16
 # xt_u32 takes at most ten ranges in one test.
@@ -63,7 +63,7 @@ class Chain(NamedTuple):
 def ruleset(firewall: Firewall, backend: str) -> Ruleset:
     """The chains as a Ruleset. Its script is input of iptables-restore, then of ip6tables-restore, each part below
     its heading; ``-I`` of a hook says where it goes when it is missing, not that it is inserted a second time."""
-    ipv4, ipv6 = by_family(firewall.remotes)
+    ipv4, ipv6 = by_family(firewall)
     families = {"iptables": _ipv4(firewall, ipv4)}
     if ipv6:
         families["ip6tables"] = _tunnel(firewall, ipv6)
@@ -99,7 +99,7 @@ def _line(how: str, chain: str, rule: Rule) -> tuple[str, str]:
     return f"{chain} {note}", f'{how} {chain} {match}-m comment --comment "{note}" {rule.target}'
 
 
-def _ipv4(firewall: Firewall, remotes: tuple[str, ...]) -> tuple[Chain, ...]:
+def _ipv4(firewall: Firewall, tunnels: Tunnels) -> tuple[Chain, ...]:
     source = (
         Rule("source outside the overlay", f"! -s {firewall.cidr}", "-j DROP"),
         Rule("source of another link", "-m rpfilter --invert", "-j DROP"),
@@ -119,8 +119,8 @@ def _ipv4(firewall: Firewall, remotes: tuple[str, ...]) -> tuple[Chain, ...]:
         chains.append(
             Chain("nat", _NAT, (Rule("overlay to internet", match, "-j MASQUERADE"),), "POSTROUTING", how=LAST)
         )
-    if remotes:
-        chains += _tunnel(firewall, remotes)
+    if tunnels:
+        chains += _tunnel(firewall, tunnels)
     return tuple(chains)
 
 
@@ -143,20 +143,20 @@ def _scope(firewall: Firewall, refuse: bool) -> tuple[Rule, ...]:
     )
 
 
-def _tunnel(firewall: Firewall, remotes: tuple[str, ...]) -> tuple[Chain, ...]:
+def _tunnel(firewall: Firewall, tunnels: Tunnels) -> tuple[Chain, ...]:
     """Guard in mangle; in filter one look at the VNI is enough, what carries ours has passed the guard."""
     if not firewall.vnis:
         return ()
-    ipv6 = ":" in remotes[0]
+    ipv6 = ":" in tunnels[0][1]
     udp = f"-p udp -m udp --dport {firewall.port}"
     ours = _vni_matches(firewall.vnis, ipv6)
-    refuse = tuple(Rule("tunnel from an unknown remote", f"-p udp {match}", "-j DROP") for match in ours)
+    refuse = tuple(Rule("tunnel not from its remote", f"-p udp {match}", "-j DROP") for match in ours)
     if ipv6:
         # u32 counts from the fixed header, so what has others before UDP would show it no VNI.
         headers = "-m ipv6header --header hop-by-hop,ipv6-opts,ipv6-route,ah --soft"
         refuse = (Rule("tunnel behind extension headers", headers, "-j DROP"), *refuse)
-    accept = tuple(Rule("tunnel from a known remote", f"-p udp {match}", "-j ACCEPT") for match in ours)
-    guards = _guards(remotes, refuse, ipv6)
+    accept = tuple(Rule("tunnel from its remote", f"-p udp {match}", "-j ACCEPT") for match in ours)
+    guards = _guards(tunnels, refuse, ipv6)
     return (
         Chain("mangle", _TUNNEL, guards[0].rules, "INPUT", when=udp),
         *guards[1:],
@@ -164,8 +164,11 @@ def _tunnel(firewall: Firewall, remotes: tuple[str, ...]) -> tuple[Chain, ...]:
     )
 
 
-def _guards(remotes: tuple[str, ...], refuse: tuple[Rule, ...], ipv6: bool) -> tuple[Chain, ...]:
-    known = [(remote, Rule("known remote", "-s " + remote, "-j RETURN")) for remote in remotes]
+def _guards(tunnels: Tunnels, refuse: tuple[Rule, ...], ipv6: bool) -> tuple[Chain, ...]:
+    known = [
+        (remote, Rule("its remote", f"-s {remote} -p udp {_vni_matches((vni,), ipv6)[0]}", "-j RETURN"))
+        for vni, remote in tunnels
+    ]
     if len(known) <= PAGE:
         return (Chain("mangle", _TUNNEL, (*(rule for _remote, rule in known), *refuse)),)
     pages: dict[int, list[Rule]] = {}

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ..model.firewall import NFT, Firewall, Ruleset
 from ..model.marks import LINK_GROUP, NFT_TABLE
-from .firewall_rules import by_family, comment
+from .firewall_rules import Tunnels, by_family, comment
 
 
 class Chain(NamedTuple):
@@ -68,15 +68,17 @@ def _tunnel(firewall: Firewall) -> tuple[tuple[str, str], ...]:
         return ()
     # RFC 7348: 8 bytes of UDP header, 4 of flags, then 24 bits of VNI. A foreign VXLAN on this port is left alone.
     ours = f"udp dport {firewall.port} @th,96,24 {_set(tuple(str(vni) for vni in sorted(set(firewall.vnis))))}"
-    ipv4, ipv6 = by_family(firewall.remotes)
+    ipv4, ipv6 = by_family(firewall)
     return (
-        ("tunnel from an unknown remote", f"{ours} {_outside('ip', 'ipv4', ipv4)} drop"),
-        ("tunnel from an unknown remote", f"{ours} {_outside('ip6', 'ipv6', ipv6)} drop"),
+        ("tunnel not from its remote", f"{ours} {_outside('ip', 'ipv4', ipv4)} drop"),
+        ("tunnel not from its remote", f"{ours} {_outside('ip6', 'ipv6', ipv6)} drop"),
     )
 
 
-def _outside(header: str, family: str, remotes: tuple[str, ...]) -> str:
-    return f"{header} saddr != {_set(remotes)}" if remotes else f"meta nfproto {family}"
+def _outside(header: str, family: str, tunnels: Tunnels) -> str:
+    if not tunnels:
+        return f"meta nfproto {family}"
+    return f"@th,96,24 . {header} saddr != {_set(tuple(f'{vni} . {remote}' for vni, remote in tunnels))}"
 
 
 def _set(items: tuple[str, ...]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from zlib import crc32
 
+from ..model.firewall import Firewall
 from ..model.marks import RULE_COMMENT
 
 
@@ -21,10 +22,13 @@ def comment(words: str, place: str, text: str) -> str:
     return f"{RULE_COMMENT}{words} #{digest}"
 
 
-def by_family(addresses: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The IPv4 and the IPv6 addresses, each sorted and once."""
-    unique = sorted(set(addresses))
-    return tuple(item for item in unique if ":" not in item), tuple(item for item in unique if ":" in item)
+Tunnels = tuple[tuple[int, str], ...]
+
+
+def by_family(firewall: Firewall) -> tuple[Tunnels, Tunnels]:
+    """(VNI, remote) of the tunnels over IPv4 and of those over IPv6, each in the order of VNIs."""
+    pairs = sorted(zip(firewall.vnis, firewall.remotes))
+    return tuple(pair for pair in pairs if ":" not in pair[1]), tuple(pair for pair in pairs if ":" in pair[1])
 
 
 def ranges(numbers: tuple[int, ...]) -> tuple[tuple[int, int], ...]:

@@ -21,7 +21,8 @@ class Firewall(NamedTuple):
     """The policy of one host, whatever enforces it.
 
     cidr: the whole overlay. subnet: the runner's own part of it, None on the hub.
-    port: UDP port of the tunnels. vnis: our VNIs here. remotes: underlay addresses that may send on them.
+    port: UDP port of the tunnels. vnis: our VNIs here. remotes: for each of them, in the same order, the one
+    underlay address that may send on it.
     zone: firewalld zone for zone_interfaces, the names of our links; a trailing `+` is a wildcard.
     bridge: the runner's bridge, None on the hub.
     masquerade: whether what leaves the overlay leaves with this host's own address.

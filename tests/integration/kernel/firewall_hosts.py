@@ -29,7 +29,7 @@ UNDERLAY = {
 HUB = Firewall(
     cidr="10.0.0.0/8",
     port=4789,
-    vnis=(101, 102),
+    vnis=(101, 102, *range(201, 221)),
     # Enough of them that iptables looks them up by pages.
     remotes=(UNDERLAY["r1"], UNDERLAY["r2"], *(f"198.18.9.{number}" for number in range(100, 120))),
     zone="trusted",

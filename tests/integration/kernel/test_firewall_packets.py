@@ -95,6 +95,7 @@ def forbidden(hosts: Any) -> dict[str, bool]:
     hosts.batch("lan", "route replace 10.2.0.0/16 via 198.18.9.12", "route replace 10.1.0.0/16 via 198.18.9.10")
     got = {
         "an unknown remote uses our VNI": hosts.tunnelled("rogue", 101, "vxkr1"),
+        "the remote of one tunnel uses another's VNI": hosts.tunnelled("r2", 101, "vxkr1"),
         "an unknown remote hides our VNI in a fragment": hosts.tunnelled("rogue", 101, "vxkr1", "split"),
         "a container uses an address of another runner": hosts.heard(("c2", "10.1.0.9"), C1) != "nothing",
         "a container uses an address outside the overlay": hosts.heard(("c2", "192.0.2.5"), C1) != "nothing",
