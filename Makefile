@@ -65,7 +65,11 @@ molecule: venv ## scenario default on the lab (root)
 
 ##### The rest
 
-.PHONY: bench docs venv lock clean
+.PHONY: kernel bench docs venv lock clean
+kernel: venv ## Debian's own kernel in QEMU: before a release, and after changes in kernel/ (root, 4 minutes)
+	@tools/system-packages kernel
+	@$(TIMED) $(BIN)/pytest tests/kernel
+
 bench: venv ## measure, and compare with ip -batch and ansible ping (root)
 	@$(TIMED) bench/run
 
