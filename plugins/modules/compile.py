@@ -70,7 +70,7 @@ hosts:
   type: list
   elements: str
 networks:
-  description: What each host's Docker needs, as names to remove and networks to create.
+  description: What each host's Docker needs, as names to remove and networks to create, and whether it is silent.
   returned: success
   type: dict
 changes:

@@ -45,7 +45,7 @@ def compile_domain(intent: Intent, inventory: Inventory, ledger: Ledger, run: Ru
         return Compiled({}, ledger, ("the intent declares no overlay: nothing is planned",), ())
     overlay = intent.overlay
     found, faults = places(inventory, run.facts, ledger)
-    faults += overlay_faults(overlay, found)
+    faults += overlay_faults(overlay, found) + mtu_faults(overlay, found)
     members = [_with_place(runner, found) for runner in inventory.runners if runner.mode == OVERLAY]
     hub = inventory.hub
     live = list(_claims_of_hub(overlay, run.facts.get(hub.name), ledger)) if hub else []
@@ -54,9 +54,8 @@ def compile_domain(intent: Intent, inventory: Inventory, ledger: Ledger, run: Ru
     own = list(_claims_of_runners(overlay, members, run.facts))
     allocation = allocate(tuple(members), live, own, ledger, overlay.runner_count(), fresh)
     faults += allocation.faults
-    faults += _without_docker(inventory, run.facts)
     notes: list[str] = []
-    spokes = tuple(_spokes(overlay, inventory, members, found, allocation, faults, notes))
+    spokes = tuple(_spokes(overlay, inventory, members, found, allocation, notes))
     plans = _plans(overlay, inventory, found, spokes)
     return Compiled(plans, _ledger(inventory, found, allocation), tuple(notes), tuple(faults))
 
@@ -105,21 +104,12 @@ def _vanished(inventory: Inventory, live: list[Claim], ledger: Ledger, run: Run)
     return [Fault("inventory", "runners", message)]
 
 
-def _without_docker(inventory: Inventory, facts: Mapping[str, Facts]) -> list[Fault]:
-    return [
-        Fault(runner.name, "Docker", "does not answer on /var/run/docker.sock; a runner needs a running Docker")
-        for runner in inventory.runners
-        if runner.name in facts and not facts[runner.name].capabilities.docker
-    ]
-
-
 def _spokes(
     overlay: Overlay,
     inventory: Inventory,
     members: list[Host],
     found: Mapping[str, Place],
     allocation: Allocation,
-    faults: list[Fault],
     notes: list[str],
 ) -> Iterator[Spoke]:
     hub = found.get(inventory.hub.name) if inventory.hub else None
@@ -127,7 +117,6 @@ def _spokes(
         place, number = found.get(runner.name), allocation.ids.get(runner.name)
         if hub is None or place is None or number is None:
             continue
-        faults += mtu_faults(overlay, runner.name, hub, place)
         mtu, known = tunnel_mtu(overlay, hub, place)
         if not known and not overlay.mtu:
             notes.append(f"{runner.name}: MTU {mtu} assumes an underlay of 1500; nobody has seen both ends yet")

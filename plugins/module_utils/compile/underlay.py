@@ -69,13 +69,16 @@ def tunnel_mtu(overlay: Overlay, hub: Place, runner: Place) -> tuple[int, bool]:
     return (overlay.mtu or room), known
 
 
-def mtu_faults(overlay: Overlay, name: str, hub: Place, runner: Place) -> list[Fault]:
-    """A declared MTU that the underlay cannot carry is a black hole."""
-    overhead = _OVERHEAD[ip_address(hub.address).version]
-    smallest = min((place.mtu for place in (hub, runner) if place.mtu), default=0)
-    if not overlay.mtu or not smallest or overlay.mtu + overhead <= smallest:
+def mtu_faults(overlay: Overlay, found: Mapping[str, Place]) -> list[Fault]:
+    """A declared MTU that the underlay of some host cannot carry is a black hole; told once, for the smallest."""
+    seen = {name: place for name, place in found.items() if place.mtu}
+    if not overlay.mtu or not seen:
         return []
-    message = f"{overlay.mtu} and {overhead} bytes of VXLAN headers do not fit the underlay's {smallest} towards {name}"
+    name = min(seen, key=lambda host: (seen[host].mtu, host))
+    smallest, overhead = seen[name].mtu, _OVERHEAD[ip_address(seen[name].address).version]
+    if overlay.mtu + overhead <= smallest:
+        return []
+    message = f"{overlay.mtu} and {overhead} bytes of VXLAN headers do not fit the underlay MTU {smallest} of {name}"
     return [Fault("domain.yaml", "overlay.mtu", f"{message}; at most {smallest - overhead} would")]
 
 

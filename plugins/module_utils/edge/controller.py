@@ -79,11 +79,18 @@ def _changes(before: Mapping[str, HostPlan], plans: Mapping[str, HostPlan]) -> d
 
 
 def _networks(plans: Mapping[str, HostPlan], facts: Mapping[str, Facts]) -> dict[str, dict[str, Any]]:
-    """Only hosts that were seen: {"runner1": {"remove": [names], "create": [attributes]}}."""
+    """Only hosts that were seen: {"runner1": {"remove": [names], "create": [attributes], "unanswered": False}}.
+
+    unanswered: the host needs Docker, and Docker is silent; that host then fails, and no other does.
+    """
     found = {}
     for host in sorted(set(plans) & set(facts)):
         todo = network_changes(plans[host], facts[host].foreign)
-        found[host] = {"remove": list(todo.remove), "create": [_attributes(network) for network in todo.create]}
+        found[host] = {
+            "remove": list(todo.remove),
+            "create": [_attributes(network) for network in todo.create],
+            "unanswered": bool(plans[host].networks) and not facts[host].capabilities.docker,
+        }
     return found
 
 

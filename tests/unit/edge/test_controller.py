@@ -122,7 +122,7 @@ def test_what_each_docker_needs_is_told_for_hosts_that_were_seen(project):
         "runner1": facts("192.0.2.1", networks=(SeenNetwork(old, True, (old.subnet,), ()),)),
     }
     networks = compile_project(project, Members(HUB, runners(1, 2)), said, Mode()).networks
-    assert networks["hub"] == {"remove": [], "create": []}
+    assert networks["hub"] == {"remove": [], "create": [], "unanswered": False}
     assert set(networks) == {"hub", "runner1"}
     assert networks["runner1"]["remove"] == ["kohakuriver-overlay"]
     (made,) = networks["runner1"]["create"]
