@@ -7,8 +7,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from . import cgroup, machine, network
 from . import host as hosts
-from . import machine, network
 from .shell import LabError, wait_until
 
 IMAGE = "weft-lab:1"
@@ -133,8 +133,25 @@ def serve_echo(name: str) -> None:
 @contextmanager
 def captured(expression: str, bridge: str = network.UNDERLAY_BRIDGE) -> Iterator[list[str]]:
     """What tcpdump decodes on a bridge of the wires while the body runs; the list is filled when it ends."""
+    with _tcpdump(network.in_wires(), bridge, expression) as lines:
+        yield lines
+
+
+@contextmanager
+def seen(name: str, link: str, expression: str) -> Iterator[list[str]]:
+    """What tcpdump sees come in by a link of a host while the body runs; the list is filled when it ends."""
+    leader = cgroup.leader(name)
+    if leader is None:
+        raise LabError(f"{name} is not running")
+    # Only the host's network: with its process ids too, nsenter would fork and tcpdump outlive it.
+    with _tcpdump(["nsenter", "--target", str(leader), "--net"], link, expression) as lines:
+        yield lines
+
+
+@contextmanager
+def _tcpdump(where: list[str], link: str, expression: str) -> Iterator[list[str]]:
     lines: list[str] = []
-    argv = network.in_wires("tcpdump", "-lnni", bridge, "-Q", "in", expression)
+    argv = [*where, "tcpdump", "-lnni", link, "-Q", "in", expression]
     dump = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if dump.stderr is None:
         raise LabError("tcpdump has no stderr")
@@ -146,7 +163,7 @@ def captured(expression: str, bridge: str = network.UNDERLAY_BRIDGE) -> Iterator
         time.sleep(0.3)  # the last packets are still on their way through tcpdump's buffer
     finally:
         dump.terminate()
-        lines += dump.communicate()[0].splitlines()
+        lines += [line for line in dump.communicate()[0].splitlines() if line]
 
 
 def tunnels(lines: list[str]) -> list[tuple[str, str, int]]:

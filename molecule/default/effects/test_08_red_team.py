@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from contextlib import contextmanager
 
 import pytest
@@ -18,23 +17,6 @@ def _attackers(inventory):
     traffic.run_container("runner1", traffic.NETWORK, "evil", "--cap-add", "NET_ADMIN")
     yield
     traffic.remove_container("runner1", "evil")
-
-
-@contextmanager
-def seen(name, link, expression):
-    """What tcpdump sees on a link of a host while the body runs; filled when it ends."""
-    lines = []
-    argv = machine.exec_argv(name, ["tcpdump", "-lnni", link, "-Q", "in", expression])
-    dump = subprocess.Popen(
-        argv, env=machine.exec_env(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, bufsize=1
-    )
-    while "listening on" not in dump.stderr.readline():
-        assert dump.poll() is None
-    try:
-        yield lines
-    finally:
-        dump.terminate()
-        lines += dump.communicate()[0].splitlines()
 
 
 def _evil(*argv):
@@ -67,7 +49,7 @@ def injector(remote, mac):
 def test_a_frame_from_a_host_that_is_no_remote_does_not_enter_the_overlay(name, link, remote, mac, target):
     underlay = "udp port 4789 and src host 198.18.0.2"
     forged = "src host 10.1.0.77"
-    with injector(remote, mac), traffic.captured(underlay) as sent, seen(name, link, forged) as arrived:
+    with injector(remote, mac), traffic.captured(underlay) as sent, traffic.seen(name, link, forged) as arrived:
         machine.execute("nas1", "ping", "-c3", "-i0.2", "-W1", target)
     assert [hop for hop in traffic.tunnels(sent) if hop[1:] == (remote, 101)]
     assert arrived == []
@@ -75,7 +57,7 @@ def test_a_frame_from_a_host_that_is_no_remote_does_not_enter_the_overlay(name, 
 
 def test_the_same_look_sees_what_does_belong_there():
     own = traffic.address("runner1")
-    with seen("hub", "vxkr1", f"src host {own}") as arrived:
+    with traffic.seen("hub", "vxkr1", f"src host {own}") as arrived:
         traffic.pings("runner1", traffic.HUB)
     assert arrived
 
@@ -85,7 +67,7 @@ def test_a_source_that_is_not_of_its_runner_reaches_nobody(source):
     target, own = traffic.address("runner2"), traffic.address("runner1", container="evil")
     assert _evil("ip", "address", "add", f"{source}/32", "dev", "eth0").returncode == 0
     try:
-        with seen("runner2", "kohaku-overlay", f"host {source} or host {own}") as arrived:
+        with traffic.seen("runner2", "kohaku-overlay", f"host {source} or host {own}") as arrived:
             _evil("ping", "-c2", "-i0.2", "-W1", "-I", source, target)
             assert _evil("ping", "-c2", "-i0.2", "-W1", "-I", own, target).returncode == 0
     finally:
@@ -95,15 +77,26 @@ def test_a_source_that_is_not_of_its_runner_reaches_nobody(source):
 
 
 @pytest.mark.parametrize("target", [traffic.INTERNET, "198.18.0.2"], ids=["internet", "nas"])
-def test_the_hub_is_no_way_out_of_the_overlay(target):
+def test_the_hub_is_no_way_out_of_the_overlay_for_containers(target):
     assert _evil("ip", "route", "add", target, "via", "10.1.0.254").returncode == 0
     try:
-        with traffic.captured(f"icmp and host {target}") as seen_outside, seen("hub", "vxkr1", "icmp") as at_the_hub:
+        with traffic.captured(f"icmp and host {target}") as outside:
             assert _evil("ping", "-c2", "-i0.2", "-W1", target).returncode != 0
     finally:
         _evil("ip", "route", "del", target)
+    assert outside == []
+
+
+@pytest.mark.parametrize("target", [traffic.INTERNET, "198.18.0.2"], ids=["internet", "nas"])
+def test_nor_for_a_runner_itself(target):
+    traffic.must("runner1", "ip", "route", "add", target, "via", "10.1.0.254", "dev", "kohaku-overlay")
+    try:
+        with traffic.captured(f"icmp and host {target}") as outside, traffic.seen("hub", "vxkr1", "icmp") as at_the_hub:
+            assert machine.execute("runner1", "ping", "-c2", "-i0.2", "-W1", target).returncode != 0
+    finally:
+        traffic.must("runner1", "ip", "route", "del", target)
     assert [line for line in at_the_hub if f"> {target}" in line]
-    assert seen_outside == []
+    assert outside == []
 
 
 def test_without_that_detour_the_internet_answers_it():
@@ -114,7 +107,7 @@ def test_a_host_beside_the_hub_does_not_get_into_the_overlay_through_it():
     inner = traffic.address("runner1")
     traffic.must("nas1", "ip", "route", "replace", "10.0.0.0/8", "via", "198.18.0.10")
     try:
-        with seen("runner1", "kohaku-overlay", f"icmp and dst host {inner}") as arrived:
+        with traffic.seen("runner1", "kohaku-overlay", f"icmp and dst host {inner}") as arrived:
             assert machine.execute("nas1", "ping", "-c2", "-i0.2", "-W1", inner).returncode != 0
             traffic.pings("runner2", inner)
     finally:
