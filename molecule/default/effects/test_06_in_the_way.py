@@ -90,6 +90,18 @@ BLOCKING = {
         "iptables -F WEFT-FORWARD; iptables -X WEFT-FORWARD",
         ("runner3: ", "WEFT-FORWARD"),
     ),
+    "a_rule_that_refuses_all_forwarding": (
+        "runner2",
+        "iptables -I FORWARD -j DROP",
+        "iptables -D FORWARD -j DROP",
+        ("runner2: iptables rule -A FORWARD -j DROP",),
+    ),
+    "a_rule_that_refuses_our_bridge": (
+        "runner2",
+        "iptables -I FORWARD -i kohaku-overlay -j REJECT",
+        "iptables -D FORWARD -i kohaku-overlay -j REJECT",
+        ("runner2: iptables rule -A FORWARD -i kohaku-overlay -j REJECT",),
+    ),
     "a_table_of_the_name": (
         "runner3",
         (
