@@ -37,8 +37,16 @@ def _lines(hosts: list[str], task_vars: dict[str, Any]) -> list[str]:
         if done.get("failed"):
             failed.append(host)
         elif "counts" in done:
-            counts[host] = done["counts"]
+            counts[host] = {**_networks(compiled, host), **done["counts"]}
             notes[host] = done["notes"]
         else:
             missing.append(host)
     return report(counts, notes, missing, failed)
+
+
+def _networks(compiled: dict[str, Any], host: str) -> dict[str, dict[str, int]]:
+    """What community.docker did, in the same shape; nothing where it had nothing to do."""
+    todo = compiled.get("networks", {}).get(host, {})
+    actions = {"add": len(todo.get("create", ())), "remove": len(todo.get("remove", ()))}
+    found = {action: count for action, count in actions.items() if count}
+    return {"Docker network": found} if found else {}

@@ -96,6 +96,18 @@ BLOCKING = {
         "iptables -D FORWARD -j DROP",
         ("runner2: iptables rule -A FORWARD -j DROP",),
     ),
+    "a_rule_that_refuses_all_forwarding_beside_firewalld": (
+        "hub",
+        "iptables -I FORWARD -j DROP",
+        "iptables -D FORWARD -j DROP",
+        ("hub: iptables rule -A FORWARD -j DROP",),
+    ),
+    "a_rule_that_refuses_the_overlay_on_a_runner_with_firewalld": (
+        "runner1",
+        "iptables -I FORWARD -s 10.0.0.0/8 -j DROP",
+        "iptables -D FORWARD -s 10.0.0.0/8 -j DROP",
+        ("runner1: iptables rule -A FORWARD -s 10.0.0.0/8 -j DROP",),
+    ),
     "a_rule_that_refuses_our_bridge": (
         "runner2",
         "iptables -I FORWARD -i kohaku-overlay -j REJECT",

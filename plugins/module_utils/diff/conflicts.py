@@ -14,14 +14,14 @@ from ..model.link import VXLAN
 from ..model.plan import HostPlan
 from ..model.state import Foreign, Observed
 from .docker import network_faults
-from .prefix import is_default, network, overlap
+from .prefix import covers, is_default, network, overlap
 
 
 def conflicts(plan: HostPlan, observed: Observed) -> tuple[Fault, ...]:
     """Every conflict, each naming the foreign object and the way out; empty when the plan can be built."""
     foreign = observed.foreign
     found = [*_links(plan, foreign), *_space(plan, foreign), *network_faults(plan, foreign), *_zone(plan, observed)]
-    found += foreign.faults
+    found += [*_refusals(plan, foreign), *foreign.faults]
     return tuple(Fault(plan.host, subject, message) for subject, message in found)
 
 
@@ -46,6 +46,15 @@ def _links(plan: HostPlan, foreign: Foreign) -> Iterator[tuple[str, str]]:
                     "remove it, or choose another overlay.base_vni or overlay.port"
                 ),
             )
+
+
+def _refusals(plan: HostPlan, foreign: Foreign) -> Iterator[tuple[str, str]]:
+    """Rules that refuse all of the overlay. What they refuse only a part of it for is an operator's policy."""
+    cidr = plan.firewall.cidr if plan.firewall else None
+    for refusal in foreign.refusals:
+        if cidr and all(prefix is None or covers(prefix, cidr) for prefix in refusal[1:]):
+            message = "refuses forwarding before weft's own rules are reached; move it below them, or into DOCKER-USER"
+            yield refusal.rule, message
 
 
 def _zone(plan: HostPlan, observed: Observed) -> Iterator[tuple[str, str]]:

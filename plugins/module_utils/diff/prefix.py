@@ -16,6 +16,14 @@ def overlap(one: str, other: str) -> bool:
     return int(left[0]) <= int(right[-1]) and int(right[0]) <= int(left[-1])
 
 
+def covers(outer: str, inner: str) -> bool:
+    """Whether every address of `inner` is in `outer`."""
+    left, right = ip_network(outer, strict=False), ip_network(inner, strict=False)
+    if left.version != right.version:
+        return False
+    return int(left[0]) <= int(right[0]) and int(right[-1]) <= int(left[-1])
+
+
 def is_default(prefix: str) -> bool:
     """A default route, also one cut in two halves: it yields to anything, so it is in nobody's way."""
     return prefix in ("0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "::/0", "::/1", "8000::/1")

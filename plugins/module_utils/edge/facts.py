@@ -12,6 +12,7 @@ from ..model import state as kinds
 from ..model.docker import DockerNetwork, SeenNetwork
 from ..model.errors import PlanError
 from ..model.facts import Facts
+from ..model.firewall import Refusal
 from ..model.link import VXLAN, ForeignLink, Link
 from ..model.plan import from_json
 from ..model.route import ForeignRoute
@@ -40,7 +41,7 @@ def _stored_links(observed: Observed) -> tuple[Link, ...]:
 def to_data(facts: Facts) -> dict[str, Any]:
     """JSON data of plain lists, strings and numbers."""
     foreign = facts.foreign._asdict()
-    for name in ("links", "routes", "uplinks"):
+    for name in ("links", "routes", "uplinks", "refusals"):
         foreign[name] = [value._asdict() for value in foreign[name]]
     foreign["networks"] = [{**seen._asdict(), "network": seen.network._asdict()} for seen in facts.foreign.networks]
     return {
@@ -58,6 +59,7 @@ def from_data(data: Any) -> Facts:
         foreign["links"] = _all(ForeignLink, foreign["links"])
         foreign["routes"] = _all(ForeignRoute, foreign["routes"])
         foreign["uplinks"] = _all(Uplink, foreign["uplinks"])
+        foreign["refusals"] = _all(Refusal, foreign["refusals"])
         foreign["networks"] = tuple(
             _one(SeenNetwork, {**seen, "network": _one(DockerNetwork, seen["network"])}) for seen in foreign["networks"]
         )

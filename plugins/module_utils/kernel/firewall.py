@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..model import state as kinds
 from ..model.change import REMOVE, Change
-from ..model.firewall import FIREWALLD, IPTABLES_LEGACY, IPTABLES_NFT, NFT, NONE, Ruleset
+from ..model.firewall import FIREWALLD, IPTABLES_LEGACY, IPTABLES_NFT, NFT, NONE, Refusal, Ruleset
 from ..model.marks import NFT_TABLE
 from ..model.state import State, state_of
 from . import firewalld, nft
@@ -23,13 +23,14 @@ class Seen(NamedTuple):
     """backend: what this host filters with. state: what is ours, in any back end: also in one no longer used.
 
     zones: names of firewalld's zones, empty where it is not installed.
-    faults: foreign objects with our names or in our way, as (subject, message).
+    faults: foreign objects with our names, as (subject, message). refusals: foreign rules that may be in our way.
     """
 
     backend: str
     state: State
     zones: tuple[str, ...] = ()
     faults: tuple[tuple[str, str], ...] = ()
+    refusals: tuple[Refusal, ...] = ()
 
 
 class Firewalls:
@@ -52,7 +53,9 @@ class Firewalls:
                 kinds.DIRECT: dbus.rules,
             }
         )
-        return Seen(FIREWALLD if dbus.running else _backend(*tables), state, dbus.zones, faults)
+        backend = FIREWALLD if dbus.running else _backend(*tables)
+        refusals = tuple(refusal for table in tables for refusal in table.refusals())
+        return Seen(backend, state, dbus.zones, faults, refusals)
 
     def detect(self) -> str:
         """FIREWALLD, IPTABLES_NFT, IPTABLES_LEGACY or NONE."""

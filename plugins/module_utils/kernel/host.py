@@ -64,6 +64,7 @@ class HostKernel:
                 networks=containers.networks if containers else (),
                 pools=containers.pools if containers else (),
                 clients=_clients(),
+                refusals=firewall.refusals,
                 zones=firewall.zones,
                 faults=firewall.faults + file_faults,
             ),

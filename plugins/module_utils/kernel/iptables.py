@@ -9,7 +9,7 @@ import os
 from typing import NamedTuple
 
 from ..model.errors import KernelError
-from ..model.firewall import IPTABLES_LEGACY, IPTABLES_NFT, Ruleset
+from ..model.firewall import IPTABLES_LEGACY, IPTABLES_NFT, Refusal, Ruleset
 from ..model.marks import CHAIN_PREFIX, LINK_GROUP
 from . import iptables_text as text
 from .firewall_tool import find, run
@@ -74,10 +74,15 @@ class Iptables:
             for chain in sorted(table.foreign_chains()):
                 message = "exists and was not made by weft; remove or rename it"
                 found.append((f"{family} chain {chain} in table {name}", message))
-        for rule in text.blocking(tables, _is_our_link):
-            message = "refuses forwarding before weft's own rules are reached; move it below them, or into DOCKER-USER"
-            found.append((f"{family} rule {rule}", message))
         return found
+
+    def refusals(self) -> list[Refusal]:
+        """What stands before our accept in FORWARD, also where that accept is not in a chain of ours."""
+        family = "iptables"
+        if not self._has_tables(family):
+            return []
+        found = text.refusals(self._tables(family), _is_our_link)
+        return [refusal._replace(rule=f"{family} rule {refusal.rule}") for refusal in found]
 
     def _has_tables(self, family: str) -> bool:
         if self.backend == IPTABLES_LEGACY:

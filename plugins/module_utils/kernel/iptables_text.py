@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
+from ..model.firewall import Refusal
 from ..model.marks import CHAIN_PREFIX, RULE_COMMENT
 
 # Guards first, so that nothing is accepted that no guard has seen; removal goes the other way round.
@@ -20,6 +21,7 @@ TABLES = ("raw", "mangle", "filter", "nat")
 _COMMENT = re.compile(rf'--comment "({RULE_COMMENT}[^"]* #[0-9a-f]{{8}})"')
 _INTERFACE = re.compile(r"(! )?-[io] (\S+) ")
 _REMARK = re.compile(r'-m comment --comment ("[^"]*"|\S+) ')
+_PREFIX = re.compile(r"(?<!! )-([sd]) (\S+) ")
 _REFUSAL = re.compile(r"-j (DROP|REJECT)( --reject-with \S+)?$")
 
 
@@ -158,21 +160,32 @@ def _first(staying: list[Rule], chain: str) -> int:
     return users[0] + 2 if users else 1
 
 
-def blocking(now: Tables, is_ours: Callable[[str], bool]) -> list[str]:
-    """Foreign rules that refuse all we forward, or all of one of our interfaces, before our own accept is reached.
+def refusals(now: Tables, is_ours: Callable[[str], bool]) -> list[Refusal]:
+    """Foreign rules that refuse what we forward, or all of one of our interfaces, before our own accept is reached.
 
-    Narrower ones (an address, a protocol, a connection state) are an operator's policy and no obstacle.
+    Rules about a protocol, a port or a connection state are an operator's policy and no obstacle; whether a prefix is
+    one, only the plan can say.
     """
     rules = [rule for rule in now.get("filter", Table({}, [])).rules if rule.chain == "FORWARD"]
-    hooks = [at for at, rule in enumerate(rules) if rule.is_hook]
-    above = rules[: hooks[0]] if hooks else []
-    return [f"-A FORWARD {rule.text}" for rule in above if _refuses_all(rule.text, is_ours)]
+    accepts = [at for at, rule in enumerate(rules) if rule.mark is not None or _is_dockers(rule.text, is_ours)]
+    found = [_refusal(rule.text, is_ours) for rule in rules[: accepts[0]]] if accepts else []
+    return [refusal for refusal in found if refusal is not None]
 
 
-def _refuses_all(text: str, is_ours: Callable[[str], bool]) -> bool:
+def _is_dockers(text: str, is_ours: Callable[[str], bool]) -> bool:
+    """Docker's own accept for the bridge of its network, which is what a runner with firewalld relies on."""
+    names = [name for negated, name in _INTERFACE.findall(text) if not negated and is_ours(name)]
+    return len(names) == 2 and text.endswith("-j ACCEPT")
+
+
+def _refusal(text: str, is_ours: Callable[[str], bool]) -> Refusal | None:
     if any(not negated and not is_ours(name) for negated, name in _INTERFACE.findall(text)):
-        return False
-    return _REFUSAL.match(_REMARK.sub("", _INTERFACE.sub("", text))) is not None
+        return None
+    rest = _REMARK.sub("", _INTERFACE.sub("", text))
+    prefixes = dict(_PREFIX.findall(rest))
+    if not _REFUSAL.match(_PREFIX.sub("", rest)):
+        return None
+    return Refusal(f"-A FORWARD {text}", prefixes.get("s"), prefixes.get("d"))
 
 
 def _rank(table: str) -> tuple[int, str]:

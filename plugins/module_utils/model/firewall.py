@@ -68,6 +68,17 @@ class ZoneInterface(NamedTuple):
         return self.zone + " " + self.interface
 
 
+class Refusal(NamedTuple):
+    """A foreign rule that refuses what is forwarded before our own accept is reached.
+
+    rule: as the tool prints it. source, destination: the prefixes it is about, None: all.
+    """
+
+    rule: str
+    source: str | None
+    destination: str | None
+
+
 class FirewalldPolicy(NamedTuple):
     """A firewalld policy object of ours: name and the whole XML text; active: firewalld has loaded it."""
 

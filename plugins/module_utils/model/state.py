@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .docker import SeenNetwork
+from .firewall import Refusal
 from .link import ForeignLink
 from .route import ForeignRoute
 
@@ -56,7 +57,7 @@ class Foreign(NamedTuple):
     """What is not ours and is therefore never touched, as far as it could stand in our way.
 
     clients: addresses from which somebody is logged in over ssh right now.
-    zones: firewalld's, empty where it does not run.
+    refusals: of forwarding, ahead of our own accept. zones: firewalld's, empty where it does not run.
     faults: what an adapter found that blocks us and that only it can tell, as (subject, message).
     pools: networks that Docker may take its next subnets from.
     """
@@ -67,6 +68,7 @@ class Foreign(NamedTuple):
     networks: tuple[SeenNetwork, ...] = ()
     pools: tuple[str, ...] = ()
     clients: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
     zones: tuple[str, ...] = ()
     faults: tuple[tuple[str, str], ...] = ()
 

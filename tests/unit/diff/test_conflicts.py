@@ -16,6 +16,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.compile.overlay impor
 from ansible_collections.weft.overlay.plugins.module_utils.diff.conflicts import conflicts
 from ansible_collections.weft.overlay.plugins.module_utils.diff.docker import network_changes
 from ansible_collections.weft.overlay.plugins.module_utils.model.docker import DockerNetwork, SeenNetwork
+from ansible_collections.weft.overlay.plugins.module_utils.model.firewall import Refusal
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import ForeignLink
 from ansible_collections.weft.overlay.plugins.module_utils.model.route import ForeignRoute
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import (
@@ -199,6 +200,20 @@ def test_a_firewalld_zone_that_does_not_exist():
     ]
     assert told(HUB, firewall="firewalld", zones=("trusted",)) == []
     assert told(HUB, firewall="iptables-nft") == []
+
+
+@pytest.mark.parametrize(
+    "prefixes", [(None, None), ("10.0.0.0/8", None), (None, "0.0.0.0/0"), ("10.0.0.0/7", "10.0.0.0/8")]
+)
+def test_a_rule_that_refuses_all_of_the_overlay(prefixes):
+    (fault,) = told(HUB, refusals=(Refusal("iptables rule -A FORWARD -j DROP", *prefixes),))
+    assert fault.startswith("hub: iptables rule -A FORWARD -j DROP: refuses forwarding before")
+
+
+@pytest.mark.parametrize("prefixes", [("10.1.0.0/16", None), ("10.0.0.0/8", "192.0.2.0/24"), (None, "fd00::/8")])
+def test_a_rule_that_refuses_a_part_is_the_operators_policy(prefixes):
+    assert told(HUB, refusals=(Refusal("iptables rule", *prefixes),)) == []
+    assert told(ISOLATED, refusals=(Refusal("iptables rule", None, None),)) == []
 
 
 def test_what_an_adapter_found_is_passed_on():

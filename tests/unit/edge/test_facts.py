@@ -19,6 +19,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.model import state as
 from ansible_collections.weft.overlay.plugins.module_utils.model.docker import DockerNetwork, SeenNetwork
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import PlanError
 from ansible_collections.weft.overlay.plugins.module_utils.model.facts import Facts
+from ansible_collections.weft.overlay.plugins.module_utils.model.firewall import Refusal
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import ForeignLink, Link
 from ansible_collections.weft.overlay.plugins.module_utils.model.route import ForeignRoute
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import (
@@ -40,6 +41,7 @@ FULL = Facts(
         networks=(SeenNetwork(NETWORK, True, ("10.1.0.0/16",), ("db", "web")),),
         pools=("172.17.0.0/16",),
         clients=("192.0.2.99",),
+        refusals=(Refusal("iptables rule -A FORWARD -s 10.0.0.0/8 -j DROP", "10.0.0.0/8", None),),
         zones=("trusted",),
         faults=(("file x", "is not ours"),),
     ),

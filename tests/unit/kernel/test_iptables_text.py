@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.iptables_text import (
-    blocking,
     is_used,
     ours,
     parse,
+    refusals,
     script,
     signature,
     transaction,
@@ -89,23 +91,30 @@ def test_a_direct_rule_of_firewalld_is_no_hook() -> None:
     assert ours(parse(saved(f"-A FORWARD {RULE}", chains=()))) == {}
 
 
-def test_only_what_refuses_everything_above_us_is_in_the_way() -> None:
-    above = {
-        "-j DROP": True,
-        "-j REJECT --reject-with icmp-host-prohibited": True,
-        '-i vxkr1 -m comment --comment "no overlay" -j DROP': True,
-        "! -i eth0 -j DROP": True,
-        "-i eth0 -j DROP": False,
-        "-s 192.0.2.1/32 -j DROP": False,
-        "-m conntrack --ctstate INVALID -j DROP": False,
-        "-j DOCKER-USER": False,
-        "-i vxkr1 -j ACCEPT": False,
-    }
-    for rule, stands in above.items():
-        now = parse(saved(f"-A FORWARD {rule}", f"-A FORWARD {HOOK}"))
-        assert bool(blocking(now, lambda name: name == "vxkr1")) is stands, rule
-        below = parse(saved(f"-A FORWARD {HOOK}", f"-A FORWARD {rule}"))
-        assert blocking(below, lambda _name: True) == []
+EVERYTHING = (None, None)
+ABOVE = {
+    "-j DROP": EVERYTHING,
+    "-j REJECT --reject-with icmp-host-prohibited": EVERYTHING,
+    '-i vxkr1 -m comment --comment "no overlay" -j DROP': EVERYTHING,
+    "! -i eth0 -j DROP": EVERYTHING,
+    "-s 10.0.0.0/8 -j DROP": ("10.0.0.0/8", None),
+    "-s 10.0.0.0/8 -d 192.0.2.0/24 -j DROP": ("10.0.0.0/8", "192.0.2.0/24"),
+    "! -s 10.0.0.0/8 -j DROP": None,
+    "-i eth0 -j DROP": None,
+    "-m conntrack --ctstate INVALID -j DROP": None,
+    "-j DOCKER-USER": None,
+    "-i vxkr1 -j ACCEPT": None,
+}
+
+
+@pytest.mark.parametrize("accept", [HOOK, RULE, "-i vxkr1 -o vxkr1 -j ACCEPT"], ids=["hook", "direct", "docker"])
+@pytest.mark.parametrize("rule", ABOVE)
+def test_what_refuses_above_our_accept_is_told_with_its_prefixes(rule: str, accept: str) -> None:
+    now = parse(saved(f"-A FORWARD {rule}", f"-A FORWARD {accept}"))
+    found = [refusal[1:] for refusal in refusals(now, lambda name: name == "vxkr1")]
+    assert found == ([] if ABOVE[rule] is None else [ABOVE[rule]])
+    below = parse(saved(f"-A FORWARD {accept}", f"-A FORWARD {rule}"))
+    assert refusals(below, lambda name: name == "vxkr1") == []
 
 
 def test_a_back_end_is_in_use_by_foreign_rules_or_policies_alone() -> None:
