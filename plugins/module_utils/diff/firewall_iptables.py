@@ -166,7 +166,7 @@ def _tunnel(firewall: Firewall, tunnels: Tunnels) -> tuple[Chain, ...]:
 
 def _guards(tunnels: Tunnels, refuse: tuple[Rule, ...], ipv6: bool) -> tuple[Chain, ...]:
     known = [
-        (remote, Rule("its remote", f"-s {remote} -p udp {_vni_matches((vni,), ipv6)[0]}", "-j RETURN"))
+        (remote, Rule("its remote", f"-s {remote} {_vni_matches((vni,), ipv6)[0]}", "-j RETURN"))
         for vni, remote in tunnels
     ]
     if len(known) <= PAGE:

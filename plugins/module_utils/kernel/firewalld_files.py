@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 
 from ..model.errors import KernelError
 from ..model.firewall import DirectRule
@@ -78,8 +77,13 @@ def _zone_files() -> dict[str, str]:
 
 def direct_rules() -> tuple[DirectRule, ...]:
     """Our rules in direct.xml, known by their comment."""
+    text = _read(f"{ETC}/direct.xml") or ""
+    if RULE_COMMENT not in text:
+        return ()
+    import shlex
+
     found = []
-    for attributes, body in _RULE.findall(_read(f"{ETC}/direct.xml") or ""):
+    for attributes, body in _RULE.findall(text):
         where = dict(_ATTRIBUTE.findall(attributes))
         try:
             arguments = tuple(shlex.split(_unescape(body)))

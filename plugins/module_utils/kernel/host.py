@@ -17,6 +17,7 @@ from ..model.state import Capabilities, Foreign, Observed, state_of
 from . import docker, stored, sysctl
 from .firewall import Firewalls
 from .firewall_tool import find
+from .meanwhile import Meanwhile
 from .netlink.adapter import Netlink
 
 # Host-wide switches that plans may name.
@@ -38,11 +39,12 @@ class HostKernel:
         self._ask_docker = ask_docker
 
     def observe(self) -> Observed:
+        looking = Meanwhile(self._firewalls.observe)
         containers = docker.observe() if self._ask_docker else None
         with Netlink() as netlink:
             network = netlink.observe(docker.bridges(containers))
             dummy = netlink.supports_dummy()
-        firewall = self._firewalls.observe()
+        firewall = looking.result()
         files, file_faults = stored.observe()
         return Observed(
             Capabilities(

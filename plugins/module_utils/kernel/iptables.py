@@ -51,7 +51,7 @@ class Iptables:
 
     def is_used(self) -> bool:
         """Whether anybody but weft has IPv4 rules here."""
-        return self._has_tables("iptables") and text.is_used(self._tables("iptables"))
+        return text.is_used(self._tables("iptables"))
 
     def observe(self) -> Seen:
         signature: list[str] = []
@@ -79,8 +79,6 @@ class Iptables:
     def refusals(self) -> list[Refusal]:
         """What stands before our accept in FORWARD, also where that accept is not in a chain of ours."""
         family = "iptables"
-        if not self._has_tables(family):
-            return []
         found = text.refusals(self._tables(family), _is_our_link)
         return [refusal._replace(rule=f"{family} rule {refusal.rule}") for refusal in found]
 
@@ -97,6 +95,8 @@ class Iptables:
         return any(kind == number and chain.startswith(CHAIN_PREFIX) for kind, _table, chain in self._names.chains)
 
     def _tables(self, family: str) -> text.Tables:
+        if not self._has_tables(family):
+            return {}
         if family not in self._saved:
             self._saved[family] = text.parse(
                 run(f"{family} ({_FLAVOUR[self.backend]})", [self._program(family, "save")])
