@@ -48,7 +48,9 @@ class Record:
     def any(self, name: str) -> Said:
         """A step, whatever its exit code."""
         if name not in self._said:
-            pytest.fail(f"the machine did not come to the step {name!r}; its console: {self._console}")
+            # Quoted, not only named: the folder may be gone when somebody reads this.
+            last = self._console.read_text(encoding="utf-8", errors="replace")[-2000:]
+            pytest.fail(f"the machine did not come to the step {name!r}; its console {self._console} ends:\n{last}")
         return self._said[name]
 
     def __getitem__(self, name: str) -> Said:
