@@ -106,12 +106,13 @@ def _place(value: Any) -> str | None:
 def _facts(task_vars: dict[str, Any]) -> dict[str, Facts]:
     """What each host said in this run; a host that did not answer is not in it."""
     hostvars = task_vars["hostvars"]
-    said = {}
+    answers: dict[str, Any] = {}
     for group in ("hubs", "runners"):
         for host in task_vars["groups"].get(group, []):
-            answers = [hostvars[host].get("weft_observed")]
-            answers += (hostvars[host].get("weft_observed_elsewhere") or {}).get("results", [])
-            for answer in answers:
-                if answer and answer.get("observed"):
-                    said[answer.get("item", host)] = from_data(answer["observed"])
-    return said
+            answers[host] = answers.get(host) or hostvars[host].get("weft_observed")
+            # Asked once for all, and registered with every host of the play.
+            for answer in (hostvars[host].get("weft_observed_elsewhere") or {}).get("results", []):
+                answers[answer["item"]] = answer
+    return {
+        host: from_data(answer["observed"]) for host, answer in answers.items() if answer and answer.get("observed")
+    }

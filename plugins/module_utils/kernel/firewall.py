@@ -57,13 +57,6 @@ class Firewalls:
         refusals = tuple(refusal for table in tables for refusal in table.refusals())
         return Seen(backend, state, dbus.zones, faults, refusals)
 
-    def detect(self) -> str:
-        """FIREWALLD, IPTABLES_NFT, IPTABLES_LEGACY or NONE."""
-        if firewalld.is_running():
-            return FIREWALLD
-        listed = names()
-        return _backend(Iptables(IPTABLES_NFT, listed), Iptables(IPTABLES_LEGACY, listed))
-
     def apply(self, changes: Sequence[Change]) -> None:
         """Carry out changes of firewall kinds in the order given; firewalld is reloaded once for a run of its own."""
         for is_ruleset, group in groupby(changes, key=lambda change: change.kind == kinds.RULESET):

@@ -20,7 +20,7 @@ from ..model.errors import KernelError
 from ..model.firewall import DirectRule, FirewalldPolicy, ZoneInterface
 from ..model.marks import FIREWALLD_CLAIM, FIREWALLD_FORWARD, FIREWALLD_POLICY
 from . import firewalld_files as files
-from .firewall_tool import find, run
+from .programs import find, run
 
 _NAME = "org.fedoraproject.FirewallD1"
 _PATH = "/org/fedoraproject/FirewallD1"
@@ -78,10 +78,6 @@ def _loaded() -> tuple[str, ...] | None:
         if "Unknown" in error.reason:
             raise KernelError("firewalld", "is older than 0.9 and has no policies; update it, or stop it") from error
         raise
-
-
-def is_running() -> bool:
-    return _loaded() is not None
 
 
 def _entries(claimed: frozenset[str], running: bool) -> tuple[ZoneInterface, ...]:

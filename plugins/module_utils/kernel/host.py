@@ -16,9 +16,9 @@ from ..model.errors import KernelError
 from ..model.state import Capabilities, Foreign, Observed, state_of
 from . import docker, stored, sysctl
 from .firewall import Firewalls
-from .firewall_tool import find
 from .meanwhile import Meanwhile
 from .netlink.adapter import Netlink
+from .programs import find
 
 # Host-wide switches that plans may name.
 SYSCTLS = ("net.ipv4.ip_forward",)

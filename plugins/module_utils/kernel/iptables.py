@@ -12,8 +12,8 @@ from ..model.errors import KernelError
 from ..model.firewall import IPTABLES_LEGACY, IPTABLES_NFT, Refusal, Ruleset
 from ..model.marks import CHAIN_PREFIX, LINK_GROUP
 from . import iptables_text as text
-from .firewall_tool import find, run
 from .nft_names import IPV4, IPV6, Names
+from .programs import find, run
 
 FAMILIES = {"iptables": IPV4, "ip6tables": IPV6}
 _LEGACY_TABLES = {"iptables": "/proc/net/ip_tables_names", "ip6tables": "/proc/net/ip6_tables_names"}

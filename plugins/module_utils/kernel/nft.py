@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from ..model.firewall import NFT, Ruleset
 from ..model.marks import NFT_TABLE, RULE_COMMENT
-from .firewall_tool import run
+from .programs import run
 
 SUBJECT = f"nftables table inet {NFT_TABLE}"
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Sequence
 
 from ..model import state as kinds
@@ -14,6 +13,7 @@ from ..model.change import REMOVE, Change
 from ..model.errors import KernelError
 from ..model.state import State
 from ..model.stored import PATHS, PLAN_PATH, PROGRAM_ROOT, UNIT_PATH, WRITTEN_BY, File, Program
+from .programs import run
 
 _CURRENT = PROGRAM_ROOT + "/current"
 
@@ -51,9 +51,7 @@ def reload_units(changes: Sequence[Change]) -> None:
     if not any(change.key.startswith(os.path.dirname(UNIT_PATH)) for change in changes if change.kind == kinds.FILE):
         return
     if os.path.isdir("/run/systemd/system"):
-        done = subprocess.run(["systemctl", "daemon-reload"], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise KernelError("systemctl daemon-reload", done.stderr.strip())
+        run("systemd", ["systemctl", "daemon-reload"])
 
 
 def _read(path: str) -> File | None:

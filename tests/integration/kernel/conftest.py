@@ -84,7 +84,7 @@ class Host:
 @pytest.fixture
 def host() -> Iterator[Host]:
     if os.geteuid() != 0:
-        pytest.skip("network namespaces need root")
+        pytest.fail("network namespaces need root")
     home = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
     try:
         if _LIBC.unshare(_CLONE_NEWNET):

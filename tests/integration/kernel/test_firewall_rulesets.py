@@ -81,11 +81,11 @@ def test_leftovers_of_every_other_back_end_are_seen() -> None:
 
 @pytest.mark.usefixtures("host")
 def test_a_host_filters_where_the_rules_of_others_are() -> None:
-    assert Firewalls().detect() == IPTABLES_NFT
+    assert Firewalls().observe().backend == IPTABLES_NFT
     run("iptables-legacy", "-A", "FORWARD", "-i", "docker0", "-j", "ACCEPT")
-    assert Firewalls().detect() == IPTABLES_LEGACY
+    assert Firewalls().observe().backend == IPTABLES_LEGACY
     run("iptables-nft", "-A", "FORWARD", "-i", "docker0", "-j", "ACCEPT")
-    assert Firewalls().detect() == IPTABLES_NFT
+    assert Firewalls().observe().backend == IPTABLES_NFT
 
 
 @pytest.mark.usefixtures("host")
@@ -93,7 +93,7 @@ def test_our_own_rules_do_not_decide_where_a_host_filters() -> None:
     (ruleset,) = desired(policy(CASES[0]), IPTABLES_LEGACY)
     assert isinstance(ruleset, Ruleset)
     swap(None, ruleset)
-    assert Firewalls().detect() == IPTABLES_NFT
+    assert Firewalls().observe().backend == IPTABLES_NFT
 
 
 @pytest.mark.usefixtures("host")

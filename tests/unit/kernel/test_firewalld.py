@@ -132,7 +132,7 @@ def test_a_stopped_firewalld_does_not_filter(bus: Bus, put: Callable[[str, str],
 def test_a_firewalld_without_policies_is_an_error_and_not_taken_for_stopped(bus: Bus) -> None:
     bus.refusals["getPolicies"] = "org.freedesktop.DBus.Error.UnknownMethod: Unknown method: getPolicies"
     with pytest.raises(KernelError, match=r"older than 0\.9"):
-        firewalld.is_running()
+        firewalld.observe()
 
 
 def test_policies_are_whole_files_and_one_reload(bus: Bus, put: Callable[[str, str], Path]) -> None:

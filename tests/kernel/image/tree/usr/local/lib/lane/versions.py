@@ -24,13 +24,13 @@ with Netlink() as netlink:
     dummy = netlink.supports_dummy()
 found = {
     "dummy": dummy,
-    "firewall": Firewalls().detect(),
+    "firewall": Firewalls().observe().backend,
     "kernel": platform.release(),
     "python": platform.python_version(),
     "systemd": said("systemctl", "--version"),
     "iproute2": said("ip", "-V"),
     "nft": said("nft", "-v"),
     "iptables": said("iptables", "-V"),
-    "firewalld": said("firewall-cmd", "--version") if Firewalls().detect() == "firewalld" else None,
+    "firewalld": said("firewall-cmd", "--version") if Firewalls().observe().backend == "firewalld" else None,
 }
 print(json.dumps(found))

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Programs of the host's firewalls: found, run, and their refusals turned into KernelError."""
+"""Programs of the host: found, run, and their refusals turned into KernelError."""
 
 from __future__ import annotations
 
