@@ -9,10 +9,15 @@ from typing import NamedTuple
 
 from .link import Link
 from .state import Capabilities, Foreign
+from .wireguard import Device, Keys, Peer
 
 
 class Facts(NamedTuple):
-    """tunnels: our VXLAN links there, living ones first, then those that only the stored plan still names.
+    """devices: our WireGuard devices, living. keys: public side of the keys kept there. peers: those that the stored
+    plan has, with their names. shaken: public keys of peers that somebody has shaken hands with.
+    now: the host's clock, Unix time.
+
+    tunnels: our VXLAN links there, living ones first, then those that only the stored plan still names.
 
     reached_at: the host's own end of the connection that Ansible came in on, None where it is not a network one.
     """
@@ -21,3 +26,8 @@ class Facts(NamedTuple):
     foreign: Foreign
     tunnels: tuple[Link, ...] = ()
     reached_at: str | None = None
+    devices: tuple[Device, ...] = ()
+    keys: Keys = Keys()
+    peers: tuple[Peer, ...] = ()
+    shaken: tuple[str, ...] = ()
+    now: int = 0

@@ -25,6 +25,7 @@ class Firewall(NamedTuple):
     underlay address that may send on it.
     zone: firewalld zone for zone_interfaces, the names of our links; a trailing `+` is a wildcard.
     bridge: the runner's bridge, None on the hub.
+    carrier: the WireGuard link that the tunnels run in, None: they run in the open.
     masquerade: whether what leaves the overlay leaves with this host's own address.
     """
 
@@ -37,6 +38,7 @@ class Firewall(NamedTuple):
     subnet: str | None = None
     bridge: str | None = None
     masquerade: bool = False
+    carrier: str | None = None
 
 
 class Ruleset(NamedTuple):

@@ -10,14 +10,16 @@ from typing import NamedTuple
 BRIDGE = "bridge"
 DUMMY = "dummy"
 VXLAN = "vxlan"
+WIREGUARD = "wireguard"
 
 
 class Link(NamedTuple):
     """One device as it should be, or as it was observed (then of our own making).
 
-    kind: BRIDGE, DUMMY or VXLAN.
+    kind: BRIDGE, DUMMY, VXLAN or WIREGUARD.
     alias: `weft:<host>`; "" when the mark is missing (drift).
-    mac: aa:bb:cc:dd:ee:ff, fixed so that a re-created link leaves no stale neighbour behind.
+    mac: aa:bb:cc:dd:ee:ff, fixed so that a re-created link leaves no stale neighbour behind; "" for WIREGUARD, which
+    has none.
     mtu: bytes; 0 in a plan means: as the kernel chooses.
     master: name of the bridge it is a port of; None: of none.
     vni, port, local, remote: of a VXLAN (RFC 7348), None otherwise. `remote` is the device's only, static FDB
@@ -26,6 +28,9 @@ class Link(NamedTuple):
     up, grouped, ipv6: state that drifts; a plan always has the defaults. `ipv6` False means
     net.ipv6.conf.<name>.disable_ipv6=1. rp_filter is nobody's business here: the firewall validates sources, and
     systemd's udev rules set that switch on every new device to what the distribution wants.
+    userspace: of WIREGUARD: False: the kernel's own; True: wireguard-go, as a service; None in a plan: the kernel's own
+    where it has one. queue: transmit queue length in packets, threads: processors that wireguard-go may use; 0 in a
+    plan: as it comes.
     """
 
     name: str
@@ -42,13 +47,16 @@ class Link(NamedTuple):
     up: bool = True
     grouped: bool = True
     ipv6: bool = False
+    userspace: bool | None = None
+    queue: int = 0
+    threads: int = 0
 
     def key(self) -> str:
         return self.name
 
 
 # What the kernel cannot change on a living device: it is removed and made anew.
-_FIXED = ("kind", "vni", "port", "learning")
+_FIXED = ("kind", "vni", "port", "learning", "userspace", "threads")
 
 
 def fixed_differences(before: Link, after: Link) -> tuple[str, ...]:

@@ -8,25 +8,33 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from .access import Access, Reach
 from .address import Address
+from .client import ClientConfig
 from .docker import DockerNetwork
 from .errors import PlanError
 from .firewall import Firewall
 from .link import Link
 from .route import Route
 from .sysctl import Sysctl
+from .wireguard import Device, Peer
 
 PLAN_VERSION = 1
 
 HUB = "hub"
 RUNNER = "runner"
+ROUTER = "router"
+NAS = "nas"
+PEER = "peer"
 
 
 class HostPlan(NamedTuple):
-    """host: its inventory name. role: HUB or RUNNER.
+    """host: its inventory name. role: HUB, RUNNER, ROUTER, NAS or PEER.
 
     space: prefixes that belong to the overlay alone; a foreign route or Docker network inside them is a conflict.
-    firewall: None where nothing is to be filtered (a runner in default mode).
+    firewall: of the overlay; None where it filters nothing (a runner in default mode).
+    devices, peers: of the WIREGUARD links. clients: whose configuration this host keeps. accesses: one gate for each
+    interface that has clients.
     """
 
     host: str
@@ -38,6 +46,10 @@ class HostPlan(NamedTuple):
     sysctls: tuple[Sysctl, ...] = ()
     firewall: Firewall | None = None
     networks: tuple[DockerNetwork, ...] = ()
+    devices: tuple[Device, ...] = ()
+    peers: tuple[Peer, ...] = ()
+    clients: tuple[ClientConfig, ...] = ()
+    accesses: tuple[Access, ...] = ()
 
 
 _LISTS = {
@@ -46,6 +58,10 @@ _LISTS = {
     "routes": Route,
     "sysctls": Sysctl,
     "networks": DockerNetwork,
+    "devices": Device,
+    "peers": Peer,
+    "clients": ClientConfig,
+    "accesses": Access,
 }
 
 
@@ -54,6 +70,8 @@ def to_json(plan: HostPlan) -> str:
     document: dict[str, Any] = plan._asdict()
     for name in _LISTS:
         document[name] = [value._asdict() for value in document[name]]
+    for access in document["accesses"]:
+        access["reaches"] = [reach._asdict() for reach in access["reaches"]]
     if plan.firewall is not None:
         document["firewall"] = plan.firewall._asdict()
     document["version"] = PLAN_VERSION
@@ -76,10 +94,15 @@ def from_json(text: str) -> HostPlan:
         if not isinstance(items, list):
             raise PlanError(f"the plan has {items!r} where a list of {name} should be")
         document[name] = tuple(_value(shape, item) for item in items)
+    document["accesses"] = tuple(_access(access) for access in document["accesses"])
     if document.get("firewall") is not None:
         document["firewall"] = _value(Firewall, document["firewall"])
     plan: HostPlan = _value(HostPlan, document)
     return plan
+
+
+def _access(access: Access) -> Access:
+    return access._replace(reaches=tuple(_value(Reach, item) for item in access.reaches))
 
 
 def _value(shape: Any, item: Any) -> Any:

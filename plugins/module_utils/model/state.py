@@ -11,19 +11,23 @@ from .docker import SeenNetwork
 from .firewall import Refusal
 from .link import ForeignLink
 from .route import ForeignRoute
+from .wireguard import Keys
 
 RULESET = "ruleset"
 POLICY = "firewalld policy"
 ZONE = "zone interface"
 DIRECT = "firewalld direct rule"
 LINK = "link"
+DEVICE = "wireguard device"
+PEER = "wireguard peer"
+CLIENT = "client"
 ADDRESS = "address"
 ROUTE = "route"
 SYSCTL = "sysctl"
 FILE = "file"
 PROGRAM = "program"
 
-KINDS = (RULESET, POLICY, ZONE, DIRECT, LINK, ADDRESS, ROUTE, SYSCTL, FILE, PROGRAM)
+KINDS = (RULESET, POLICY, ZONE, DIRECT, LINK, DEVICE, PEER, ADDRESS, ROUTE, SYSCTL, CLIENT, FILE, PROGRAM)
 
 # kind -> key -> value (a NamedTuple of this room that has key()). A kind that is missing is an empty one.
 State = dict[str, dict[str, Any]]
@@ -37,12 +41,15 @@ def state_of(objects: dict[str, tuple[Any, ...]]) -> State:
 class Capabilities(NamedTuple):
     """What this host can do. dummy: its kernel has dummy devices. firewall: FIREWALLD, IPTABLES_NFT,
     IPTABLES_LEGACY or NONE. docker: a Docker daemon answers. wanting: commands, and Python packages for the modules of
-    community.docker, that weft needs here and that are not installed."""
+    community.docker, that weft needs here and that are not installed. wireguard: its kernel has WireGuard.
+    wireguard_go: wireguard-go is installed."""
 
     dummy: bool
     firewall: str
     docker: bool = False
     wanting: tuple[str, ...] = ()
+    wireguard: bool = False
+    wireguard_go: bool = False
 
 
 class Uplink(NamedTuple):
@@ -60,6 +67,7 @@ class Foreign(NamedTuple):
     refusals: of forwarding, ahead of our own accept. zones: firewalld's, empty where it does not run.
     faults: what an adapter found that blocks us and that only it can tell, as (subject, message).
     pools: networks that Docker may take its next subnets from.
+    ports: UDP ports that sockets not of our WireGuard devices are bound to.
     """
 
     links: tuple[ForeignLink, ...] = ()
@@ -71,11 +79,14 @@ class Foreign(NamedTuple):
     refusals: tuple[Refusal, ...] = ()
     zones: tuple[str, ...] = ()
     faults: tuple[tuple[str, str], ...] = ()
+    ports: tuple[int, ...] = ()
 
 
 class Observed(NamedTuple):
-    """One look at a host."""
+    """One look at a host. now: its clock, Unix time. keys: the public side of the keys it keeps."""
 
     capabilities: Capabilities
     state: State
     foreign: Foreign
+    now: int = 0
+    keys: Keys = Keys()

@@ -1,0 +1,21 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Where the intent, the ledger and the clients' files are kept, with their history."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Store(NamedTuple):
+    """server: name of a server with the role nas. path: folder on it, absolute. keep: how many generations.
+
+    identity: whether the servers' private keys are kept there too, sealed, so that one that was wiped comes back as
+    the same.
+    """
+
+    server: str
+    path: str
+    keep: int
+    identity: bool
