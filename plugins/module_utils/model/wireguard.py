@@ -58,8 +58,7 @@ class Keys(NamedTuple):
     """The public side of what a host keeps below KEY_ROOT.
 
     links: (link, public key). following: the same of keys that were made for a rotation and are not in use yet.
-    clients: (client, public key) of those whose configuration was made on this host, in use; clients_following: made
-    anew and not used by their owner yet.
+    clients: (client, public key) of those whose key was made on this host.
     preshared: (link, peer's public key, fingerprint) of preshared keys kept for pairs of managed hosts.
     certificate: PEM text of the certificate that secrets for this host are sealed to, "" where it has none yet.
     """
@@ -67,7 +66,6 @@ class Keys(NamedTuple):
     links: tuple[tuple[str, str], ...] = ()
     following: tuple[tuple[str, str], ...] = ()
     clients: tuple[tuple[str, str], ...] = ()
-    clients_following: tuple[tuple[str, str], ...] = ()
     preshared: tuple[tuple[str, str, str], ...] = ()
     certificate: str = ""
 
