@@ -30,10 +30,18 @@ class Names(NamedTuple):
     isolated_network: str
 
 
+class Carrier(NamedTuple):
+    """The WireGuard link that the tunnels run in. cidr: its own network, the hub first. port: UDP, on the hub."""
+
+    link: str
+    cidr: str
+    port: int
+
+
 class Overlay(NamedTuple):
     """The overlay as the intent wants it. Networks are canonical text, without host bits.
 
-    mtu: of the inner links, in bytes; None: each host's underlay decides.
+    mtu: of the inner links, in bytes; None: each host's underlay decides. carrier: None: the tunnels run in the open.
     """
 
     cidr: str
@@ -44,6 +52,7 @@ class Overlay(NamedTuple):
     zone: str
     isolated_cidr: str
     names: Names
+    carrier: Carrier | None = None
 
     def runner_count(self) -> int:
         """How many runners fit; they are numbered from 1 to this."""
