@@ -11,9 +11,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..diff.conflicts import conflicts
-from ..diff.desired import Wanted, desired
+from ..diff.desired import Moment, Wanted, desired
 from ..diff.objects import changes
 from ..kernel.protocol import Kernel
+from ..model import state as kinds
 from ..model.change import Change
 from ..model.errors import ConflictError, VerifyError, WeftError
 from ..model.plan import HostPlan
@@ -42,7 +43,8 @@ def converge(plan: HostPlan, kernel: Kernel, program: Program | None = None) -> 
     faults = conflicts(plan, before)
     if faults:
         raise ConflictError(faults)
-    wanted = desired(plan, before.capabilities, program)
+    moment = Moment(before.state.get(kinds.PEER, {}), before.now)
+    wanted = desired(plan, before.capabilities, program, moment)
     todo = changes(wanted.state, before.state)
     if todo:
         try:

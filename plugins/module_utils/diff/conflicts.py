@@ -10,18 +10,19 @@ from collections.abc import Iterator
 from ..model import state as kinds
 from ..model.errors import Fault
 from ..model.firewall import FIREWALLD
-from ..model.link import VXLAN
+from ..model.link import VXLAN, WIREGUARD
 from ..model.plan import HostPlan
 from ..model.state import Foreign, Observed
 from .docker import network_faults
 from .prefix import covers, is_default, network, overlap
+from .wireguard import wireguard_faults
 
 
 def conflicts(plan: HostPlan, observed: Observed) -> tuple[Fault, ...]:
     """Every conflict, each naming the foreign object and the way out; empty when the plan can be built."""
     foreign = observed.foreign
     found = [*_links(plan, foreign), *_space(plan, foreign), *network_faults(plan, foreign), *_zone(plan, observed)]
-    found += [*_refusals(plan, foreign), *foreign.faults]
+    found += [*_refusals(plan, foreign), *foreign.faults, *wireguard_faults(plan, observed)]
     return tuple(Fault(plan.host, subject, message) for subject, message in found)
 
 
@@ -34,7 +35,7 @@ def _links(plan: HostPlan, foreign: Foreign) -> Iterator[tuple[str, str]]:
                 f"{kinds.LINK} {link.name}",
                 (
                     f"exists and was not made by weft ({names[link.name].kind}); remove or rename it, "
-                    "or choose another name in overlay.names"
+                    f"or choose another name in {'interfaces' if link.kind == WIREGUARD else 'overlay.names'}"
                 ),
             )
         holder = tunnels.get((link.vni, link.port)) if link.kind == VXLAN else None
@@ -50,18 +51,20 @@ def _links(plan: HostPlan, foreign: Foreign) -> Iterator[tuple[str, str]]:
 
 def _refusals(plan: HostPlan, foreign: Foreign) -> Iterator[tuple[str, str]]:
     """Rules that refuse all of the overlay. What they refuse only a part of it for is an operator's policy."""
-    cidr = plan.firewall.cidr if plan.firewall else None
+    forwarded = [plan.firewall.cidr] if plan.firewall else []
+    forwarded += [subnet for access in plan.accesses for subnet in access.subnets]
     for refusal in foreign.refusals:
-        if cidr and all(prefix is None or covers(prefix, cidr) for prefix in refusal[1:]):
+        if any(all(prefix is None or covers(prefix, cidr) for prefix in refusal[1:]) for cidr in forwarded):
             message = "refuses forwarding before weft's own rules are reached; move it below them, or into DOCKER-USER"
             yield refusal.rule, message
 
 
 def _zone(plan: HostPlan, observed: Observed) -> Iterator[tuple[str, str]]:
-    if plan.firewall is None or observed.capabilities.firewall != FIREWALLD:
+    if observed.capabilities.firewall != FIREWALLD:
         return
-    zone, zones = plan.firewall.zone, observed.foreign.zones
-    if zone not in zones:
+    zones = observed.foreign.zones
+    wanted = {plan.firewall.zone} if plan.firewall else set()
+    for zone in sorted((wanted | {access.zone for access in plan.accesses}) - set(zones)):
         yield f"firewalld zone {zone}", f"does not exist here; create it, or name one of {', '.join(sorted(zones))}"
 
 

@@ -5,16 +5,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..model import state as kinds
 from ..model.firewall import DirectRule, FirewalldPolicy, Ruleset, ZoneInterface
-from ..model.link import BRIDGE, DUMMY, Link
+from ..model.link import BRIDGE, DUMMY, WIREGUARD, Link
 from ..model.plan import HostPlan
 from ..model.state import Capabilities, State, state_of
 from ..model.stored import Program
+from ..model.wireguard import Peer
 from .firewall import desired as firewall_objects
-from .stored import files_of
+from .peers import expiry_notes, peers_at
+from .stored import files_of, services_of
 
 
 class Wanted(NamedTuple):
@@ -24,12 +27,28 @@ class Wanted(NamedTuple):
     notes: tuple[str, ...]
 
 
-def desired(plan: HostPlan, capabilities: Capabilities, program: Program | None = None) -> Wanted:
+class Moment(NamedTuple):
+    """What the wanted state depends on besides plan and capabilities: the peers that were seen, by key, and the host's
+    clock, Unix time; 0: nobody expires."""
+
+    peers: Mapping[str, Peer] = {}
+    now: int = 0
+
+
+NOTHING_SEEN = Moment()
+
+
+def desired(
+    plan: HostPlan, capabilities: Capabilities, program: Program | None = None, moment: Moment = NOTHING_SEEN
+) -> Wanted:
     """The wanted state of a host. program None leaves the stored code and files out (a run without persistence)."""
     links, notes = _links(plan, capabilities)
     firewall = firewall_objects(plan.firewall, capabilities.firewall)
     objects: dict[str, tuple[Any, ...]] = {
         kinds.LINK: links,
+        kinds.DEVICE: plan.devices,
+        kinds.PEER: peers_at(plan.peers, moment.peers, moment.now),
+        kinds.CLIENT: plan.clients,
         kinds.ADDRESS: plan.addresses,
         kinds.ROUTE: plan.routes,
         kinds.SYSCTL: plan.sysctls,
@@ -41,13 +60,25 @@ def desired(plan: HostPlan, capabilities: Capabilities, program: Program | None 
     if program is not None:
         objects[kinds.PROGRAM] = (program,)
         objects[kinds.FILE] = files_of(plan)
-    return Wanted(state_of(objects), notes)
+        objects[kinds.SERVICE] = services_of(plan, program)
+    return Wanted(state_of(objects), notes + expiry_notes(plan.peers, moment.now))
 
 
 def _links(plan: HostPlan, capabilities: Capabilities) -> tuple[tuple[Link, ...], tuple[str, ...]]:
-    """Where the kernel has no dummy device, an empty bridge holds the address just as well."""
-    if capabilities.dummy:
-        return plan.links, ()
-    dummies = [link.name for link in plan.links if link.kind == DUMMY]
-    links = tuple(link._replace(kind=BRIDGE) if link.kind == DUMMY else link for link in plan.links)
-    return links, tuple(f"{name} is an empty bridge: this kernel has no dummy device" for name in dummies)
+    """Where the kernel has no dummy device, an empty bridge holds the address just as well; where it has no WireGuard,
+    wireguard-go does the same by a tun device."""
+    notes: list[str] = []
+    links = tuple(_link(link, capabilities, notes) for link in plan.links)
+    return links, tuple(notes)
+
+
+def _link(link: Link, capabilities: Capabilities, notes: list[str]) -> Link:
+    if link.kind == DUMMY and not capabilities.dummy:
+        notes.append(f"{link.name} is an empty bridge: this kernel has no dummy device")
+        return link._replace(kind=BRIDGE)
+    if link.kind == WIREGUARD and link.userspace is None:
+        if not capabilities.wireguard:
+            notes.append(f"{link.name} is run by wireguard-go: this kernel has no WireGuard")
+        link = link._replace(userspace=not capabilities.wireguard)
+    # Processors are wireguard-go's to use; the kernel's own WireGuard has no such setting.
+    return link._replace(threads=0) if link.kind == WIREGUARD and not link.userspace else link

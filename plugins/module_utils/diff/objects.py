@@ -11,14 +11,18 @@ from ..model import state as kinds
 from ..model.change import ADD, CHANGE, REMOVE, Change
 from ..model.link import fixed_differences
 from ..model.state import State
+from .fields import differing
 
 # The order of a transaction, and why:
 # 1. The filter stands before anything that it filters is opened.
 # 2. What goes, goes before what comes: a VNI or an address can then move from one link to another.
-# 3. Links carry addresses, addresses are the source of routes.
-# 4. Forwarding is switched on when the rest is in place.
-# 5. A filter that is no longer wanted goes only when what it filtered is gone.
-# 6. The stored plan is last: a host that dies half way boots the plan before this one, whole.
+# 3. Links carry addresses, addresses are the source of routes. A WireGuard device has its key and peers before that.
+# 4. A peer that takes over another's AllowedIPs has them before the other goes: no packet falls between.
+# 5. Forwarding is switched on when the rest is in place.
+# 6. A filter that is no longer wanted goes only when what it filtered is gone.
+# 7. Files of clients follow what the device says; those of a client that is gone have its key, and so go late.
+# 8. The stored plan is near the end: a host that dies half way boots the plan before this one, whole.
+# 9. Services run what is stored.
 _ORDER = (
     (ADD, kinds.RULESET),
     (CHANGE, kinds.RULESET),
@@ -29,6 +33,12 @@ _ORDER = (
     (REMOVE, kinds.LINK),
     (ADD, kinds.LINK),
     (CHANGE, kinds.LINK),
+    (REMOVE, kinds.DEVICE),
+    (ADD, kinds.DEVICE),
+    (CHANGE, kinds.DEVICE),
+    (CHANGE, kinds.PEER),
+    (ADD, kinds.PEER),
+    (REMOVE, kinds.PEER),
     (CHANGE, kinds.ADDRESS),
     (ADD, kinds.ADDRESS),
     (CHANGE, kinds.ROUTE),
@@ -43,17 +53,20 @@ _ORDER = (
     (REMOVE, kinds.ZONE),
     (REMOVE, kinds.POLICY),
     (REMOVE, kinds.RULESET),
+    (ADD, kinds.CLIENT),
+    (CHANGE, kinds.CLIENT),
+    (REMOVE, kinds.SERVICE),
     (ADD, kinds.PROGRAM),
     (CHANGE, kinds.PROGRAM),
     (ADD, kinds.FILE),
     (CHANGE, kinds.FILE),
     (REMOVE, kinds.FILE),
     (REMOVE, kinds.PROGRAM),
+    (REMOVE, kinds.CLIENT),
+    (ADD, kinds.SERVICE),
+    (CHANGE, kinds.SERVICE),
 )
 _RANK = {step: rank for rank, step in enumerate(_ORDER)}
-
-# Fields that say how to bring a value about, not what it is.
-_MEANS = {kinds.RULESET: "script", kinds.PROGRAM: "sources"}
 
 
 def changes(wanted: State, have: State) -> tuple[Change, ...]:
@@ -70,15 +83,6 @@ def changes(wanted: State, have: State) -> tuple[Change, ...]:
         for change in _of_kind(kind, wanted.get(kind, {}), have.get(kind, {}), remade if kind == kinds.LINK else set())
     ]
     return tuple(sorted(found, key=_place))
-
-
-def differing(before: Any, after: Any) -> tuple[str, ...]:
-    """Names of the fields in which two values of one kind differ, without those that only say how."""
-    return tuple(
-        name
-        for name, old, new in zip(before._fields, before, after)
-        if old != new and name not in _MEANS.values() and not (name == "mtu" and new == 0)
-    )
 
 
 def _of_kind(kind: str, wanted: dict[str, Any], have: dict[str, Any], remade: set[str]) -> list[Change]:
@@ -129,8 +133,8 @@ def _surplus(wanted: State, have: State) -> set[str]:
 def _after_losing(have: State, lost: set[str], wanted: State) -> State:
     """What the kernel leaves of `have` once the links `lost` and the addresses not in `wanted` are deleted.
 
-    A link takes its addresses and routes with it and frees its ports; an address takes every route with it whose
-    preferred source it was, unless the host has it a second time (the kernel's fib_sync_down_addr).
+    A link takes its addresses, routes, key and peers with it and frees its ports; an address takes every route with
+    it whose preferred source it was, unless the host has it a second time (the kernel's fib_sync_down_addr).
     """
     addresses = have.get(kinds.ADDRESS, {})
     keep = wanted.get(kinds.ADDRESS, addresses)
@@ -141,7 +145,8 @@ def _after_losing(have: State, lost: set[str], wanted: State) -> State:
         return have
     return {
         **have,
-        kinds.ADDRESS: {key: value for key, value in addresses.items() if value.link not in lost},
+        **{kind: _on_others(have.get(kind, {}), lost) for kind in (kinds.DEVICE, kinds.PEER)},
+        kinds.ADDRESS: _on_others(addresses, lost),
         kinds.ROUTE: {
             key: value
             for key, value in have.get(kinds.ROUTE, {}).items()
@@ -152,6 +157,10 @@ def _after_losing(have: State, lost: set[str], wanted: State) -> State:
             for key, value in have.get(kinds.LINK, {}).items()
         },
     }
+
+
+def _on_others(values: dict[str, Any], lost: set[str]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value.link not in lost}
 
 
 def _place(change: Change) -> tuple[int, int, int, str]:

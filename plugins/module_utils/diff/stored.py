@@ -6,7 +6,21 @@
 from __future__ import annotations
 
 from ..model.plan import HostPlan, to_json
-from ..model.stored import COMMAND_PATH, ENABLED_PATH, PLAN_PATH, PROGRAM_ROOT, UNIT, UNIT_PATH, WRITTEN_BY, File
+from ..model.stored import (
+    COMMAND_PATH,
+    ENABLED_PATH,
+    PLAN_PATH,
+    PROGRAM_ROOT,
+    UNIT,
+    UNIT_PATH,
+    WATCH_ENABLED_PATH,
+    WATCH_PATH,
+    WATCH_UNIT,
+    WRITTEN_BY,
+    File,
+    Program,
+    Service,
+)
 
 # After everything that loads a rule set of its own at boot (nftables.service and netfilter-persistent begin with a
 # flush), before Docker, whose networks need the bridge. Not tied to the network being online: a tunnel may be made
@@ -31,6 +45,27 @@ ExecStart={COMMAND_PATH} apply
 WantedBy=multi-user.target
 """
 
+# Ready when it has said so: whoever starts it then finds it at work.
+_WATCH_TEXT = f"""\
+# {WRITTEN_BY}; changes are overwritten by its next run.
+[Unit]
+Description=Watch of weft.overlay over its WireGuard peers (expiry, new keys, moved endpoints)
+Documentation=file://{PLAN_PATH}
+ConditionPathExists={PLAN_PATH}
+After={UNIT}
+
+[Service]
+Type=notify
+ExecStart={COMMAND_PATH} watch
+Restart=always
+RestartSec=2
+RuntimeDirectory=weft
+RuntimeDirectoryPreserve=yes
+
+[Install]
+WantedBy=multi-user.target
+"""
+
 # -I: neither the caller's environment nor the current folder decides which code runs as root.
 # -S: nothing but the standard library is used, so site-packages need not be searched.
 _COMMAND_TEXT = f"""\
@@ -42,9 +77,16 @@ exec /usr/bin/python3 -I -S {PROGRAM_ROOT}/current/main.py "$@"
 
 def files_of(plan: HostPlan) -> tuple[File, ...]:
     """Every file of ours that a host with this plan has, the plan itself last."""
+    watch = (File(WATCH_PATH, _WATCH_TEXT), File(WATCH_ENABLED_PATH, "", target="../" + WATCH_UNIT))
     return (
         File(COMMAND_PATH, _COMMAND_TEXT, 0o755),
         File(UNIT_PATH, _UNIT_TEXT),
         File(ENABLED_PATH, "", target="../" + UNIT),
+        *(watch if plan.devices else ()),
         File(PLAN_PATH, to_json(plan), 0o600),
     )
+
+
+def services_of(plan: HostPlan, program: Program) -> tuple[Service, ...]:
+    """What runs all the time: only where there are WireGuard peers to watch."""
+    return (Service(WATCH_UNIT, program.digest),) if plan.devices else ()

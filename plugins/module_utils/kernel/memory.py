@@ -16,8 +16,9 @@ from typing import Any
 from ..model import state as kinds
 from ..model.change import ADD, REMOVE, Change
 from ..model.errors import KernelError
-from ..model.link import BRIDGE, VXLAN, fixed_differences
+from ..model.link import BRIDGE, VXLAN, WIREGUARD, fixed_differences
 from ..model.state import Observed
+from ..model.wireguard import Peer
 
 
 class MemoryKernel:
@@ -52,14 +53,28 @@ class MemoryKernel:
             self._cascade(change.kind, before, change.after)
         if change.action != REMOVE:
             values[change.key] = change.after
+        if change.kind == kinds.PEER and change.action != REMOVE:
+            self._take_over(change.after)
+
+    def _take_over(self, peer: Peer) -> None:
+        """An address is one peer's alone: who gets it takes it from whoever had it."""
+        peers = self._state[kinds.PEER]
+        for key, other in peers.items():
+            if key != peer.key() and other.link == peer.link:
+                left = tuple(prefix for prefix in other.allowed_ips if prefix not in peer.allowed_ips)
+                peers[key] = other._replace(allowed_ips=left)
 
     def _admit(self, subject: str, kind: str, before: Any, value: Any) -> None:
         if kind == kinds.LINK:
             self._admit_link(subject, before, value)
             return
         links = self._state[kinds.LINK]
-        if kind in (kinds.ADDRESS, kinds.ROUTE) and value.link not in links:
+        if kind in (kinds.ADDRESS, kinds.ROUTE, kinds.DEVICE) and value.link not in links:
             raise KernelError(subject, f"no such device {value.link}")
+        if kind == kinds.DEVICE and links[value.link].kind != WIREGUARD:
+            raise KernelError(subject, f"{value.link} is not a WireGuard device")
+        if kind == kinds.PEER and value.link not in self._state[kinds.DEVICE]:
+            raise KernelError(subject, f"no such WireGuard device {value.link}")
         if kind == kinds.ROUTE and not links[value.link].up:
             raise KernelError(subject, f"{value.link} is down")
         if kind == kinds.ROUTE and value.source not in self._own():
@@ -83,6 +98,9 @@ class MemoryKernel:
     def _cascade(self, kind: str, before: Any, after: Any) -> None:
         """What the kernel takes away by itself, once `before` is no more."""
         addresses, routes, links = (self._state[name] for name in (kinds.ADDRESS, kinds.ROUTE, kinds.LINK))
+        if kind == kinds.LINK and after is None:
+            for name in (kinds.DEVICE, kinds.PEER):
+                _drop(self._state[name], lambda value: value.link == before.name)
         if kind == kinds.LINK:
             if after is None or not after.up:
                 _drop(routes, lambda route: route.link == before.name)

@@ -26,8 +26,9 @@ ROUTE = "route"
 SYSCTL = "sysctl"
 FILE = "file"
 PROGRAM = "program"
+SERVICE = "service"
 
-KINDS = (RULESET, POLICY, ZONE, DIRECT, LINK, DEVICE, PEER, ADDRESS, ROUTE, SYSCTL, CLIENT, FILE, PROGRAM)
+KINDS = (RULESET, POLICY, ZONE, DIRECT, LINK, DEVICE, PEER, ADDRESS, ROUTE, SYSCTL, CLIENT, FILE, PROGRAM, SERVICE)
 
 # kind -> key -> value (a NamedTuple of this room that has key()). A kind that is missing is an empty one.
 State = dict[str, dict[str, Any]]

@@ -13,7 +13,13 @@ COMMAND_PATH = "/usr/local/sbin/weft"
 UNIT = "weft-overlay.service"
 UNIT_PATH = "/etc/systemd/system/" + UNIT
 ENABLED_PATH = "/etc/systemd/system/multi-user.target.wants/" + UNIT
-PATHS = (COMMAND_PATH, UNIT_PATH, ENABLED_PATH, PLAN_PATH)
+WATCH_UNIT = "weft-watch.service"
+WATCH_PATH = "/etc/systemd/system/" + WATCH_UNIT
+WATCH_ENABLED_PATH = "/etc/systemd/system/multi-user.target.wants/" + WATCH_UNIT
+PATHS = (COMMAND_PATH, UNIT_PATH, ENABLED_PATH, WATCH_PATH, WATCH_ENABLED_PATH, PLAN_PATH)
+
+# Where the watch says, as `<pid> <digest of its program>`, that it runs.
+WATCH_STATE = "/run/weft/watch"
 
 # In every text file of ours outside our own folders; a file without it at one of these paths is foreign.
 WRITTEN_BY = "Written by weft.overlay"
@@ -42,3 +48,13 @@ class Program(NamedTuple):
 
     def key(self) -> str:
         return "program"
+
+
+class Service(NamedTuple):
+    """A service of ours that runs. digest: of the program that it was started with."""
+
+    unit: str
+    digest: str
+
+    def key(self) -> str:
+        return self.unit

@@ -13,6 +13,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.link import BRI
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import from_json
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import Capabilities
 from ansible_collections.weft.overlay.plugins.module_utils.model.stored import PATHS, PLAN_PATH, WRITTEN_BY
+from ansible_collections.weft.overlay.plugins.module_utils.model.wireguard import Device
 from tests.unit.diff.worlds import OVERLAYS, PROGRAMS
 
 HUB = hub_plan(OVERLAYS[0], "hub", "192.0.2.250", (Spoke("runner1", 1, "192.0.2.1", 1450),))
@@ -44,8 +45,9 @@ def test_a_runner_in_default_mode_has_every_kind_emptied():
 
 
 def test_every_stored_file_is_one_that_observing_looks_at_and_knows_again():
-    files = files_of(HUB)
+    files = files_of(HUB._replace(devices=(Device("wg0", "k" * 44),)))
     assert {file.path for file in files} == set(PATHS)
+    assert {file.path for file in files} > {file.path for file in files_of(HUB)}
     assert all(WRITTEN_BY in file.text for file in files if file.target is None and file.path != PLAN_PATH)
 
 

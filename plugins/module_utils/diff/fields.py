@@ -1,0 +1,45 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Which fields of two values of one kind tell a difference that has to be mended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..model.wireguard import Peer
+
+# Fields that say how to bring a value about, or what the reader should know of it; not what it is.
+_MEANS = frozenset(("script", "sources", "name", "expires", "successor", "handshake"))
+# 0 in a plan: as it comes.
+_FREE = frozenset(("mtu", "queue", "port"))
+
+
+def differing(before: Any, after: Any) -> tuple[str, ...]:
+    """Names of the fields in which `before`, as observed, is not what `after` wants."""
+    return tuple(
+        name
+        for name, old, new in zip(before._fields, before, after)
+        if old != new and name not in _MEANS and not (name in _FREE and new == 0) and not _roams(before, name, new)
+    )
+
+
+def _roams(before: Any, name: str, wanted: str | None) -> bool:
+    """Whether a peer's endpoint may be what it is: where none is wanted it comes from anywhere, and a host name may
+    by now mean another address (the watch asks again when the handshake goes stale)."""
+    if name != "endpoint" or not isinstance(before, Peer):
+        return False
+    if wanted is None:
+        return True
+    if before.endpoint is None:
+        return False
+    host, port = _split(wanted)
+    seen_host, seen_port = _split(before.endpoint)
+    literal = ":" in host or host.replace(".", "").isdigit()
+    return port == seen_port and not (literal and host != seen_host)
+
+
+def _split(endpoint: str) -> tuple[str, str]:
+    """`[2001:db8::1]:51820` → its host and its port."""
+    host, _colon, port = endpoint.rpartition(":")
+    return host.strip("[]"), port
