@@ -20,10 +20,23 @@ from .scalar import MisfitError, Single
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 _Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 
+# RFC 6890 and its registry: ranges that no host has an address of which others could reach.
+UNUSABLE = (
+    ("0.0.0.0/8", 'which is reserved for "this network"'),
+    ("127.0.0.0/8", "which is the loopback range"),
+    ("169.254.0.0/16", "which is the link-local range"),
+    ("224.0.0.0/4", "which is the multicast range"),
+    ("240.0.0.0/4", "which is reserved"),
+    ("::/127", "which is reserved for the unspecified address and loopback"),
+    ("::ffff:0:0/96", "which is for IPv4 addresses in IPv6 sockets"),
+    ("fe80::/10", "which is the link-local range"),
+    ("ff00::/8", "which is the multicast range"),
+)
+
 _PREFIX = re.compile(r"0|[1-9][0-9]{0,2}")
 _OCTET = r"(25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
-_V4_PATTERN = rf"({_OCTET}\.){{3}}{_OCTET}"
-_V6_PATTERN = r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"
+V4_PATTERN = rf"({_OCTET}\.){{3}}{_OCTET}"
+V6_PATTERN = r"[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"
 _V4_PREFIX_PATTERN = "/(3[0-2]|[12]?[0-9])"
 _V6_PREFIX_PATTERN = "/(12[0-8]|1[01][0-9]|[1-9]?[0-9])"
 
@@ -60,9 +73,13 @@ def _pattern(family: int, four: str, six: str) -> str:
 
 @dataclass(frozen=True)
 class Address(Single[str]):
-    """One address, in its canonical text (RFC 5952). ``family``: 4, 6, or 0 for either."""
+    """One address, in its canonical text (RFC 5952).
+
+    family: 4, 6, or 0 for either. unusable: (network, what it is) pairs that it must not lie in.
+    """
 
     family: int = 0
+    unusable: tuple[tuple[str, str], ...] = ()
 
     @property
     def words(self) -> str:  # type: ignore[override]  # derived from the family here
@@ -71,10 +88,13 @@ class Address(Single[str]):
     def parse(self, text: str) -> str:
         address = _parsed(text)
         _refuse_family(address, text, self.family)
+        for taken, what in self.unusable:
+            if overlap(str(address), taken):
+                raise MisfitError(f"{address} is in {taken}, {what}; give an address that others can reach")
         return str(address)
 
     def schema(self) -> dict[str, object]:
-        return {"type": "string", "pattern": _pattern(self.family, _V4_PATTERN, _V6_PATTERN)}
+        return {"type": "string", "pattern": _pattern(self.family, V4_PATTERN, V6_PATTERN)}
 
 
 @dataclass(frozen=True)
@@ -124,8 +144,8 @@ class Cidr(Single[str]):
         return "2001:db8::/64" if self.family == 6 else "10.0.0.0/8"
 
     def schema(self) -> dict[str, object]:
-        four = _V4_PATTERN + _V4_PREFIX_PATTERN
-        six = _V6_PATTERN + _V6_PREFIX_PATTERN
+        four = V4_PATTERN + _V4_PREFIX_PATTERN
+        six = V6_PATTERN + _V6_PREFIX_PATTERN
         return {"type": "string", "pattern": _pattern(self.family, four, six)}
 
 

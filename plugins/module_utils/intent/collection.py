@@ -8,12 +8,20 @@ from __future__ import annotations
 from collections import abc
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from .node import Mapping, Node, Report, Sequence, below, shown
 from .schema import Kind, Row
 
 V = TypeVar("V")
+
+
+class Named(NamedTuple):
+    """What could be read of a mapping, for checks. values: by name. names: all that stand in the file, also those whose
+    value could not be read and of which nothing can be said."""
+
+    values: abc.Mapping[str, Any]
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -26,9 +34,12 @@ class Map(Kind[abc.Mapping[str, V]]):
     words: str = "a mapping"
 
     def read(self, node: Node, path: str, report: Report) -> abc.Mapping[str, V] | None:
+        return self.parts(node, path, report)[0]
+
+    def parts(self, node: Node, path: str, report: Report) -> tuple[abc.Mapping[str, V] | None, dict[str, object]]:
         if not isinstance(node, Mapping):
             self.refuse_other(node, path, report)
-            return None
+            return None, {}
         found: dict[str, V] = {}
         for entry in node.entries:
             at = below(path, entry.key.text)
@@ -37,9 +48,9 @@ class Map(Kind[abc.Mapping[str, V]]):
             value = self.value.read(entry.value, at, report)
             if name is not None and value is not None:
                 found[name] = value
-        if len(found) < len(node.entries):
-            return None
-        return MappingProxyType({name: found[name] for name in sorted(found)})
+        values = MappingProxyType({name: found[name] for name in sorted(found)})
+        readable = Named(values, tuple(entry.key.text for entry in node.entries))
+        return values if len(found) == len(node.entries) else None, {"*": readable}
 
     def when_empty(self) -> str:
         return "`{}` is the empty mapping"

@@ -5,23 +5,42 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections import abc
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from ..model.errors import IntentError
+from ..model.errors import Fault, IntentError
 from . import document
+from .client import CLIENTS, Client
+from .interface import INTERFACES, Interface
 from .node import Mapping, Node, Report, Scalar, shown
 from .overlay import OVERLAY, Overlay
+from .profile import BINDINGS, PROFILES, Profile
 from .scalar import Integer
 from .schema import Field, Record
+from .server import SERVERS, Server
+from .store import STORE, Store
 
 VERSION = 1
+_NONE: abc.Mapping[str, Any] = MappingProxyType({})
 
 
 class Intent(NamedTuple):
-    """What should exist. ``overlay``: None: the domain has none."""
+    """What should exist. overlay, store: None: the domain has none.
+
+    servers, interfaces, profiles, clients: by name. bindings: interface → the profiles that it allows.
+    notes: what may be meant and may be not; the file is good nevertheless.
+    """
 
     version: int
     overlay: Overlay | None
+    servers: abc.Mapping[str, Server] = _NONE
+    interfaces: abc.Mapping[str, Interface] = _NONE
+    profiles: abc.Mapping[str, Profile] = _NONE
+    bindings: abc.Mapping[str, tuple[str, ...]] = _NONE
+    clients: abc.Mapping[str, Client] = _NONE
+    store: Store | None = None
+    notes: tuple[Fault, ...] = ()
 
 
 DOMAIN = Record(
@@ -31,6 +50,12 @@ DOMAIN = Record(
             Integer(VERSION, VERSION, "a known version"), "The version of this format; this one is 1.", required=True
         ),
         "overlay": Field(OVERLAY, "The VXLAN overlay. `overlay: {}` is one with every default.", absent="no overlay"),
+        "servers": Field(SERVERS, "Machines that have WireGuard interfaces, by their inventory names.", {}),
+        "interfaces": Field(INTERFACES, "WireGuard interfaces of the servers.", {}),
+        "profiles": Field(PROFILES, "What clients may reach.", {}),
+        "bindings": Field(BINDINGS, "Which profiles an interface allows; without a line, none.", {}),
+        "clients": Field(CLIENTS, "Who connects: people's devices, and hosts of the inventory.", {}),
+        "store": Field(STORE, "Where the intent and what came of it is kept, with its history.", absent="no store"),
     },
 )
 
@@ -45,7 +70,7 @@ def parse(source: str | bytes, file: str) -> Intent:
     faults = report.faults()
     if faults or intent is None:
         raise IntentError(faults)
-    return intent
+    return intent._replace(notes=report.notes())
 
 
 def _is_newer(node: Node, report: Report) -> bool:

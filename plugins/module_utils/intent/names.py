@@ -25,6 +25,33 @@ INTERFACE = Name(
     reserved=_KERNELS_OWN,
 )
 
+# Of the inventory. Ansible takes nearly everything; what becomes a file name and an argument is narrower.
+HOST = Name(
+    words="an inventory name of a host",
+    longest=253,
+    whose="as in DNS",
+    first="A-Za-z0-9",
+    rest="A-Za-z0-9_.-",
+    allowed="letters, digits, dots, dashes and underscores, a letter or digit first",
+)
+
+PROFILE = Name(
+    words="a profile name",
+    longest=32,
+    first="A-Za-z0-9",
+    rest="A-Za-z0-9_.-",
+    allowed=HOST.allowed,
+)
+
+# A folder and files are called so.
+CLIENT = Name(
+    words="a client name",
+    longest=63,
+    first="A-Za-z0-9",
+    rest="A-Za-z0-9_.-",
+    allowed=HOST.allowed,
+)
+
 # At least one digit follows; the firewall takes the prefix and a + as a wildcard.
 INTERFACE_PREFIX = Name(
     words="the start of interface names",

@@ -66,18 +66,30 @@ Node = Union[Scalar, Sequence, Mapping, Unreadable]
 
 
 class Report:
-    """Gathers the faults of one file, in the order of its lines."""
+    """Gathers what is to be said about one file, in the order of its lines: faults, and notes, which refuse nothing."""
 
     def __init__(self, file: str) -> None:
         self._file = file
-        self._found: list[tuple[int, Fault]] = []
+        self._faults: list[tuple[int, Fault]] = []
+        self._notes: list[tuple[int, Fault]] = []
 
     def add(self, line: int, path: str, message: str) -> None:
         """``line`` counts from 1; ``path`` is empty for the document itself."""
-        self._found.append((line, Fault(f"{self._file}:{line}", path, message)))
+        self._faults.append((line, Fault(f"{self._file}:{line}", path, message)))
+
+    def note(self, line: int, path: str, message: str) -> None:
+        """What may be meant and may be not."""
+        self._notes.append((line, Fault(f"{self._file}:{line}", path, message)))
 
     def faults(self) -> tuple[Fault, ...]:
-        return tuple(fault for _line, fault in sorted(self._found, key=lambda found: found[0]))
+        return _in_order(self._faults)
+
+    def notes(self) -> tuple[Fault, ...]:
+        return _in_order(self._notes)
+
+
+def _in_order(found: list[tuple[int, Fault]]) -> tuple[Fault, ...]:
+    return tuple(fault for _line, fault in sorted(found, key=lambda pair: pair[0]))
 
 
 def below(path: str, key: str) -> str:

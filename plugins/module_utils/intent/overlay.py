@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from .address import Cidr, overlap
+from .address import UNUSABLE, Cidr, overlap
 from .names import DOCKER_NETWORK, INTERFACE, INTERFACE_PREFIX, ZONE, covered_by
-from .scalar import Integer
+from .scalar import Choice, Integer
 from .schema import Check, Field, Record
 
 # RFC 7348: the VXLAN network identifier has 24 bits.
@@ -28,6 +28,10 @@ class Names(NamedTuple):
     bridge: str
     network: str
     isolated_network: str
+
+
+PLAIN = "plain"
+WIREGUARD = "wireguard"
 
 
 class Carrier(NamedTuple):
@@ -52,7 +56,7 @@ class Overlay(NamedTuple):
     zone: str
     isolated_cidr: str
     names: Names
-    carrier: Carrier | None = None
+    carrier: Carrier | None
 
     def runner_count(self) -> int:
         """How many runners fit; they are numbered from 1 to this."""
@@ -64,15 +68,6 @@ def _runner_count(cidr: str, runner_prefix: int) -> int:
     bits = runner_prefix - int(cidr.rpartition("/")[2])
     return 2**bits - 1 if bits > 0 else 0
 
-
-# RFC 6890 and its registry: ranges that cannot be addresses of containers.
-_UNUSABLE = (
-    ("0.0.0.0/8", 'which is reserved for "this network"'),
-    ("127.0.0.0/8", "which is the loopback range"),
-    ("169.254.0.0/16", "which is the link-local range"),
-    ("224.0.0.0/4", "which is the multicast range"),
-    ("240.0.0.0/4", "which is reserved"),
-)
 
 NAMES = Record(
     build=Names,
@@ -144,14 +139,40 @@ def _isolated_is_apart(cidr: str, isolated_cidr: str) -> Iterator[tuple[str, str
         yield "isolated_cidr", f"{isolated_cidr} overlaps the overlay's {cidr}; choose a network outside it"
 
 
+DEFAULT_CARRIER = Carrier("wg-overlay", "192.168.254.0/23", 51821)
+
+
+def _carrier_is_read(underlay: str, carrier: Carrier | None) -> Iterator[tuple[str, str]]:
+    if underlay == PLAIN and carrier is not None:
+        yield "carrier", f"is only read with underlay: {WIREGUARD}; say that, or delete it"
+
+
+def _overlay(underlay: str, carrier: Carrier | None, **fields: Any) -> Overlay:
+    """``underlay`` is not a part of the value: it says whether there is a carrier."""
+    return Overlay(carrier=(carrier or DEFAULT_CARRIER) if underlay == WIREGUARD else None, **fields)
+
+
 _USABLE = "a gateway, the far side and a container need addresses"
 _WHOLE = Cidr(
-    family=4, unusable=_UNUSABLE, longest=28, why="the hub and a runner need a subnet each, and none is below /29"
+    family=4, unusable=UNUSABLE, longest=28, why="the hub and a runner need a subnet each, and none is below /29"
 )
-_ISOLATED = Cidr(family=4, unusable=_UNUSABLE, longest=29, why="a gateway and containers need addresses")
+_ISOLATED = Cidr(family=4, unusable=UNUSABLE, longest=29, why="a gateway and containers need addresses")
+
+CARRIER = Record(
+    build=Carrier,
+    fields={
+        "link": Field(INTERFACE, "What it is called, on every host.", DEFAULT_CARRIER.link),
+        "cidr": Field(
+            Cidr(4, UNUSABLE, longest=30, why="the hub and a runner need addresses"),
+            "Its own network: the first address is the hub's, runner N has the Nth after it.",
+            DEFAULT_CARRIER.cidr,
+        ),
+        "port": Field(Integer(1, 65535, "a port"), "The UDP port that the hub listens on.", DEFAULT_CARRIER.port),
+    },
+)
 
 OVERLAY = Record(
-    build=Overlay,
+    build=_overlay,
     fields={
         "cidr": Field(_WHOLE, "The whole overlay. IPv4; its first subnet is the hub's own.", "10.0.0.0/8"),
         "runner_prefix": Field(
@@ -176,6 +197,14 @@ OVERLAY = Record(
             "172.30.0.0/16",
         ),
         "names": Field(NAMES, "What the links and Docker networks are called.", {}),
+        "underlay": Field(
+            Choice((PLAIN, WIREGUARD)), "Whether the tunnels run in the open, or inside of WireGuard.", PLAIN
+        ),
+        "carrier": Field(
+            CARRIER,
+            "The WireGuard link that the tunnels run in; only with `underlay: wireguard`.",
+            absent="its defaults",
+        ),
     },
     checks=(
         Check(("cidr", "runner_prefix"), _runners_fit),
@@ -184,6 +213,7 @@ OVERLAY = Record(
         Check(("cidr", "runner_prefix", "names.hub_tunnel"), _tunnel_names_fit),
         Check(("names.hub_link", "names.hub_tunnel"), _hub_names_differ),
         Check(("names.runner_tunnel", "names.bridge"), _runner_names_differ),
+        Check(("underlay", "carrier"), _carrier_is_read),
         Check(("names.network", "names.isolated_network"), _networks_differ),
         # On firewalld the links are named by these wildcards.
         *(Check((field,), _wildcard_is_ours(field)) for field in ("names.hub_tunnel", "names.bridge")),

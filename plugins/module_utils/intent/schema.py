@@ -13,7 +13,7 @@ import difflib
 import json
 from collections import abc
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar, Union
 
 from .node import Mapping, Node, Report, Scalar, Sequence, Unreadable, below, from_plain
 
@@ -38,6 +38,10 @@ class Kind(Generic[T]):
     def read(self, node: Node, path: str, report: Report) -> T | None:
         """The value, or None: it was refused, and ``report`` says why."""
         raise NotImplementedError
+
+    def parts(self, node: Node, path: str, report: Report) -> tuple[T | None, dict[str, object]]:
+        """What `read` gives, and for checks what could be read inside, by its place there ("" for none)."""
+        return self.read(node, path, report), {}
 
     def schema(self) -> dict[str, object]:
         """JSON Schema, draft 7 (the one that editors' YAML support speaks)."""
@@ -89,14 +93,22 @@ class Field:
         return found
 
 
-class Check(NamedTuple):
-    """What must hold between fields of a record (or of the records directly in it: ``names.bridge``).
+# Where a check's fault is, from the record on: "port", "names.bridge", or for names that may hold dots and for entries
+# of lists ("clients", "anna.phone", "profile") and ("lan", 0). "" is the record itself.
+Where = Union[str, tuple[Union[str, int], ...]]
 
-    Runs when all of ``needs`` could be read; ``find`` gets them in that order and gives (field, fault) pairs.
+
+class Check(NamedTuple):
+    """What must hold between fields of a record (or of the records directly in it: ``names.bridge``; of a mapping of
+    names, ``clients.*`` is those that could be read, see collection.Named).
+
+    Runs when all of ``needs`` could be read; ``find`` gets them in that order and gives (where, fault) pairs.
+    note: what it finds may be meant, and is told without refusing the file.
     """
 
     needs: tuple[str, ...]
-    find: abc.Callable[..., abc.Iterable[tuple[str, str]]]
+    find: abc.Callable[..., abc.Iterable[tuple[Where, str]]]
+    note: bool = False
 
 
 @dataclass(frozen=True)
@@ -109,15 +121,16 @@ class Record(Kind[T]):
     words: str = "a mapping"
 
     def read(self, node: Node, path: str, report: Report) -> T | None:
-        return self._built(self._parts(node, path, report))
+        return self.parts(node, path, report)[0]
 
-    def _built(self, parts: dict[str, object]) -> T | None:
+    def parts(self, node: Node, path: str, report: Report) -> tuple[T | None, dict[str, object]]:
+        parts = self._parts(node, path, report)
         if not all(name in parts for name in self.fields):
-            return None
-        return self.build(**{name: parts[name] for name in self.fields})
+            return None, parts
+        return self.build(**{name: parts[name] for name in self.fields}), parts
 
     def _parts(self, node: Node, path: str, report: Report) -> dict[str, object]:
-        """Every field that could be read, those of inner records also under ``outer.inner`` (for checks)."""
+        """Every field that could be read, what is inside of it also under ``outer.inner``."""
         if not isinstance(node, Mapping):
             self.refuse_other(node, path, report)
             return {}
@@ -132,12 +145,8 @@ class Record(Kind[T]):
                 parts[name] = None
                 continue
             value_node = given if given is not None else from_plain(field.default, node.line)
-            if isinstance(field.kind, Record):
-                inner = field.kind._parts(value_node, below(path, name), report)
-                parts.update((f"{name}.{key}", value) for key, value in inner.items())
-                value = field.kind._built(inner)
-            else:
-                value = field.kind.read(value_node, below(path, name), report)
+            value, inner = field.kind.parts(value_node, below(path, name), report)
+            parts.update((f"{name}.{key}", part) for key, part in inner.items())
             if value is not None:
                 parts[name] = value
         self._check(node, path, parts, report)
@@ -156,9 +165,9 @@ class Record(Kind[T]):
         for check in self.checks:
             if not all(name in parts for name in check.needs):
                 continue
-            for name, message in check.find(*(parts[need] for need in check.needs)):
-                line, place = _place(node, path, name)
-                report.add(line, place, message)
+            tell = report.note if check.note else report.add
+            for where, message in check.find(*(parts[need] for need in check.needs)):
+                tell(*_place(node, path, where), message)
 
     def when_empty(self) -> str:
         defaults = "" if any(field.required for field in self.fields.values()) else ", `{}` for all defaults"
@@ -180,12 +189,16 @@ class Record(Kind[T]):
             yield from field.kind.rows(at)
 
 
-def _place(node: Mapping, path: str, dotted: str) -> tuple[int, str]:
-    """Line and path of a field; where it or its record is left to the default, the line of what is there."""
+def _place(node: Mapping, path: str, where: Where) -> tuple[int, str]:
+    """Line and path of a value; where it or what it is in is left to the default, the line of what is there."""
     line: int = node.line
     inner: Node | None = node
-    for name in dotted.split("."):
-        path = below(path, name)
-        inner = inner.get(name) if isinstance(inner, Mapping) else None
+    for step in where if isinstance(where, tuple) else where.split(".") if where else ():
+        if isinstance(step, int):
+            path = f"{path}[{step}]"
+            inner = inner.items[step] if isinstance(inner, Sequence) else None
+        else:
+            path = below(path, step)
+            inner = inner.get(step) if isinstance(inner, Mapping) else None
         line = inner.line if inner is not None else line
     return line, path

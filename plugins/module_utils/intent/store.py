@@ -7,6 +7,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from .names import HOST
+from .scalar import Boolean, Integer
+from .schema import Field, Record
+from .text import Folder
+
 
 class Store(NamedTuple):
     """server: name of a server with the role nas. path: folder on it, absolute. keep: how many generations.
@@ -19,3 +24,16 @@ class Store(NamedTuple):
     path: str
     keep: int
     identity: bool
+
+
+STORE = Record(
+    build=Store,
+    fields={
+        "server": Field(HOST, "The server that keeps it: one with the role nas.", required=True),
+        "path": Field(Folder(), "The folder there.", "/srv/weft"),
+        "keep": Field(Integer(1, 1000, "a number of generations"), "How many generations are kept.", 10),
+        "identity": Field(
+            Boolean(), "Whether the servers' private keys are kept there too, sealed, for the day one is lost.", False
+        ),
+    },
+)

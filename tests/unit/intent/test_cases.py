@@ -9,19 +9,30 @@ expected.json has the values that it means; expected.txt has the faults, a line 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import yaml
 
 from ansible_collections.weft.overlay.plugins.module_utils.intent.domain import parse
-from ansible_collections.weft.overlay.plugins.module_utils.model.errors import IntentError
+from ansible_collections.weft.overlay.plugins.module_utils.model.errors import Fault, IntentError
 
 CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
 
 
+# Left out of expected.json where a file says nothing of them.
+SILENT = {"carrier", "servers", "interfaces", "profiles", "bindings", "clients", "store", "notes"}
+
+
 def plain(value):
-    return {key: plain(inner) for key, inner in value._asdict().items()} if hasattr(value, "_asdict") else value
+    if isinstance(value, Fault):
+        return str(value)
+    if hasattr(value, "_asdict"):
+        return {key: plain(inner) for key, inner in value._asdict().items() if inner or key not in SILENT}
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    return [plain(inner) for inner in value] if isinstance(value, tuple) else value
 
 
 def judge(case):

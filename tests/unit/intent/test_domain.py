@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import get_type_hints
 
 import jsonschema
 import pytest
@@ -13,7 +16,9 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.weft.overlay.plugins.module_utils.intent.domain import DOMAIN, parse
+from ansible_collections.weft.overlay.plugins.module_utils.intent.client import Client
+from ansible_collections.weft.overlay.plugins.module_utils.intent.domain import DOMAIN, Intent, parse
+from ansible_collections.weft.overlay.plugins.module_utils.intent.overlay import Overlay
 from ansible_collections.weft.overlay.plugins.module_utils.intent.schema import Record
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import IntentError
 
@@ -23,9 +28,20 @@ WORD = st.text(st.sampled_from("abcXYZ019-_."), min_size=1, max_size=9)
 
 def plain(value):
     """A value as a user would write it."""
+    if isinstance(value, Overlay):
+        found = {key: plain(inner) for key, inner in value._asdict().items() if inner is not None}
+        return {**found, "underlay": "wireguard"} if value.carrier else found
+    if isinstance(value, Client):
+        expires = value.expires and datetime.fromtimestamp(value.expires, timezone.utc).isoformat()
+        found = {**value._asdict(), "expires": expires}
+        return {key: plain(inner) for key, inner in found.items() if inner is not None}
+    if isinstance(value, Intent):
+        value = value._replace(notes=None)
     if hasattr(value, "_asdict"):
         return {key: plain(inner) for key, inner in value._asdict().items() if inner is not None}
-    return value
+    if isinstance(value, Mapping):
+        return {key: plain(inner) for key, inner in value.items()}
+    return list(value) if isinstance(value, tuple) else value
 
 
 def subset(draw, whole):
@@ -61,7 +77,16 @@ def overlays(draw):
     }
     # "q" begins no other name here, and no well-known interface.
     names["hub_tunnel"] = "q" + words[5]
-    return {**found, **draw(st.sampled_from([{}, {"names": names}, {"names": {}}]))}
+    carrier = {
+        "link": "w" + words[5],
+        "cidr": str(ipaddress.ip_network((0x0A000000, draw(st.integers(8, 15))))),
+        "port": 1,
+    }
+    return {
+        **found,
+        **draw(st.sampled_from([{}, {"names": names}, {"names": {}}])),
+        **draw(st.sampled_from([{}, {"underlay": "wireguard", "carrier": carrier}])),
+    }
 
 
 @given(overlays())
@@ -71,8 +96,9 @@ def test_what_is_written_is_what_is_read(overlay):
     intent = parse(written, "domain.yaml")
     assert VALIDATOR.is_valid(domain)
     for key, value in overlay.items():
-        if key != "names":
+        if key not in ("names", "underlay", "carrier"):
             assert getattr(intent.overlay, key) == value
+    assert (intent.overlay.carrier and intent.overlay.carrier._asdict()) == overlay.get("carrier")
     for key, value in overlay.get("names", {}).items():
         assert getattr(intent.overlay.names, key) == value
     assert parse(yaml.safe_dump(plain(intent)), "domain.yaml") == intent
@@ -128,16 +154,25 @@ def test_so_many_runners_fit(overlay, runners):
     assert parse(f"version: 1\noverlay: {overlay}\n", "domain.yaml").overlay.runner_count() == runners
 
 
-def records(record):
-    yield record
-    for field in record.fields.values():
-        if isinstance(field.kind, Record):
+def records(kind):
+    if isinstance(kind, Record):
+        yield kind
+        for field in kind.fields.values():
             yield from records(field.kind)
+    for inner in ("value", "item"):
+        yield from records(getattr(kind, inner, None)) if hasattr(kind, inner) else ()
+
+
+# Fields of a value that no one writes, and what is written and becomes no field of its own.
+DERIVED = {Intent: {"notes"}}
+TURNED = {Overlay: {"underlay"}}
 
 
 def test_descriptions_and_values_have_the_same_fields():
     for record in records(DOMAIN):
-        assert tuple(record.fields) == record.build._fields
+        value = record.build if isinstance(record.build, type) else get_type_hints(record.build)["return"]
+        written = [name for name in record.fields if name not in TURNED.get(value, ())]
+        assert written == [name for name in value._fields if name not in DERIVED.get(value, ())]
 
 
 def test_faults_are_in_the_order_of_the_file():
