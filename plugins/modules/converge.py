@@ -78,6 +78,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction 
 from ansible_collections.weft.overlay.plugins.module_utils.edge.program import program
 from ansible_collections.weft.overlay.plugins.module_utils.edge.result import result_of, run
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.host import HostKernel
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.lock import exclusive
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.memory import MemoryKernel
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import from_json
 
@@ -95,9 +96,11 @@ def main() -> None:
 
     def call() -> dict[str, Any]:
         plan = from_json(module.params["plan"] or "")
-        host = HostKernel()
-        kernel = MemoryKernel(host.observe()) if module.check_mode else host
-        return result_of(converge(plan, kernel, program() if module.params["persist"] else None))
+        kept = program() if module.params["persist"] else None
+        if module.check_mode:
+            return result_of(converge(plan, MemoryKernel(HostKernel().observe()), kept))
+        with exclusive():
+            return result_of(converge(plan, HostKernel(), kept))
 
     run(module, call)
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from ..model import state as kinds
+from ..model.change import CHANGE, REMOVE, Change
 from ..model.wireguard import Peer
+from .fields import differing
 
 DAY = 86400
 # How long before a client's access ends every run says so.
@@ -32,6 +35,23 @@ def _with_successor(peer: Peer, seen: Mapping[str, Peer]) -> list[Peer]:
     if known is not None and known.handshake:
         return [waiting]
     return [peer, waiting._replace(allowed_ips=())]
+
+
+def overdue(planned: Iterable[Peer], seen: Mapping[str, Peer], now: int) -> tuple[Change, ...]:
+    """What has become due since the plan was applied: expired peers go, and a new key that was used takes the place of
+    the old one. Whatever else differs is not judged here: a run may be about to change it."""
+    found: list[Change] = []
+    for peer in planned:
+        wanted = {due.key(): due for due in peers_at((peer,), seen, now)}
+        if peer.key() in wanted:
+            continue
+        # The new key first: it has the AllowedIPs before the old one goes.
+        for key in (f"{peer.link} {peer.successor}", peer.key()):
+            if key in seen and key not in wanted:
+                found.append(Change(REMOVE, kinds.PEER, key, seen[key], None, f"access of {peer.name}"))
+            elif key in seen and differing(seen[key], wanted[key]):
+                found.append(Change(CHANGE, kinds.PEER, key, seen[key], wanted[key], f"new key of {peer.name}"))
+    return tuple(found)
 
 
 def expiry_notes(planned: Iterable[Peer], now: int) -> tuple[str, ...]:

@@ -9,9 +9,10 @@ import sys
 
 from ..converge.transaction import converge
 from ..kernel.host import HostKernel
-from ..model.errors import PlanError, WeftError
-from ..model.plan import HostPlan, from_json
+from ..kernel.lock import exclusive
+from ..model.errors import WeftError
 from ..model.stored import PLAN_PATH
+from .stored_plan import read_plan
 
 _USAGE = f"usage: weft apply [PLAN]    make this host match its stored plan ({PLAN_PATH})\n"
 
@@ -22,19 +23,12 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(_USAGE)
         return 2
     try:
-        plan = _plan(arguments[1] if len(arguments) > 1 else PLAN_PATH)
-        outcome = converge(plan, HostKernel(ask_docker=False))
+        plan = read_plan(arguments[1] if len(arguments) > 1 else PLAN_PATH)
+        with exclusive():
+            outcome = converge(plan, HostKernel(ask_docker=False))
     except WeftError as error:
         sys.stderr.write(f"weft: {error}\n")
         return 1
     for line in (*outcome.changes, *outcome.notes):
         sys.stdout.write(f"{line}\n")
     return 0
-
-
-def _plan(path: str) -> HostPlan:
-    try:
-        with open(path, encoding="utf-8") as stream:
-            return from_json(stream.read())
-    except (OSError, UnicodeDecodeError) as error:
-        raise PlanError(f"the plan {path} cannot be read ({error})") from error

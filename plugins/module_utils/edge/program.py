@@ -11,14 +11,14 @@ import sys
 from ..kernel import docker_api
 from ..model.errors import WeftError
 from ..model.stored import Program
-from . import boot
+from . import boot, stored_plan
 
 _ROOT = __name__.rsplit(".", 2)[0]
 _PACKAGE = "weft_overlay"
 
 # What runs at boot. The rest of the collection stays on the controller.
 _ROOMS = ("model", "diff", "kernel", "converge")
-_DOOR = boot.__name__
+_DOORS = frozenset((boot.__name__, stored_plan.__name__))
 
 # Modules that are imported only when they are needed, and that a host may need at its next boot.
 LAZY = (docker_api,)
@@ -46,7 +46,7 @@ def program() -> Program:
     sources = {"main.py": _MAIN, f"{_PACKAGE}/__init__.py": "", f"{_PACKAGE}/edge/__init__.py": ""}
     for name in sorted(sys.modules):
         inner = name[len(_ROOT) + 1 :]
-        if name.startswith(_ROOT + ".") and (name == _DOOR or inner.split(".")[0] in _ROOMS):
+        if name.startswith(_ROOT + ".") and (name in _DOORS or inner.split(".")[0] in _ROOMS):
             sources.update(_source(name, inner))
     digest = hashlib.sha256()
     for path in sorted(sources):

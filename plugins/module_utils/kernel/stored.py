@@ -29,7 +29,7 @@ def observe() -> tuple[State, tuple[tuple[str, str], ...]]:
             faults.append((f"file {path}", "exists and was not written by weft; move it away"))
         else:
             files[path] = file
-    programs = {"program": Program(digest)} if (digest := _digest()) else {}
+    programs = {"program": Program(digest)} if (digest := current_digest()) else {}
     return {kinds.FILE: files, kinds.PROGRAM: programs}, tuple(faults)
 
 
@@ -85,7 +85,7 @@ def _write(file: File) -> None:
     os.replace(beside, file.path)
 
 
-def _digest() -> str | None:
+def current_digest() -> str | None:
     """Which program is current; None when there is none, or when a part of it is missing."""
     try:
         folder = os.readlink(_CURRENT)

@@ -10,7 +10,7 @@ import pytest
 from ansible_collections.weft.overlay.plugins.module_utils.diff.conflicts import conflicts
 from ansible_collections.weft.overlay.plugins.module_utils.diff.desired import Moment, desired
 from ansible_collections.weft.overlay.plugins.module_utils.diff.objects import changes
-from ansible_collections.weft.overlay.plugins.module_utils.diff.peers import DAY
+from ansible_collections.weft.overlay.plugins.module_utils.diff.peers import DAY, overdue
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.memory import MemoryKernel
 from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
 from ansible_collections.weft.overlay.plugins.module_utils.model.access import Access
@@ -140,6 +140,33 @@ def test_a_new_key_waits_beside_the_old_one_until_it_is_used():
     used = {**have[kinds.PEER], waiting.key(): waiting._replace(handshake=1700000000)}
     lines = todo(plan, {**have, kinds.PEER: used})
     assert [line.split(" (")[0] for line in lines] == [f"~ wireguard peer wg0 {NEW}", f"- wireguard peer wg0 {ALICE}"]
+
+
+def test_what_is_due_is_no_more_than_expiry_and_new_keys_in_use():
+    have = state()[kinds.PEER]
+    strange = {**have, "wg0 X": Peer("wg0", "X"), f"wg0 {BOB}": have[f"wg0 {BOB}"]._replace(allowed_ips=())}
+    assert overdue(PLAN.peers, strange, 5) == ()
+    expired = alice(expires=5).peers
+    assert [str(change) for change in overdue(expired, have, 5)] == [f"- wireguard peer wg0 {ALICE} (access of alice)"]
+    assert overdue(expired, {}, 5) == ()
+
+
+def test_a_new_key_in_use_is_due_to_take_over():
+    planned, have = alice(successor=NEW).peers, state()[kinds.PEER]
+    waiting = Peer("wg0", NEW, preshared=True)
+    assert overdue(planned, {**have, waiting.key(): waiting}, 5) == ()
+    used = waiting._replace(handshake=4)
+    first, second = overdue(planned, {**have, used.key(): used}, 5)
+    assert (first.key, first.after.allowed_ips) == (f"wg0 {NEW}", PLAN.peers[0].allowed_ips)
+    assert (second.action, second.key) == ("remove", f"wg0 {ALICE}")
+    done = {used.key(): first.after._replace(handshake=4), f"wg0 {BOB}": have[f"wg0 {BOB}"]}
+    assert overdue(planned, done, 5) == ()
+
+
+def test_an_expired_client_loses_its_new_key_too():
+    planned = alice(successor=NEW, expires=5).peers
+    have = {**state()[kinds.PEER], f"wg0 {NEW}": Peer("wg0", NEW)}
+    assert [change.key for change in overdue(planned, have, 6)] == [f"wg0 {NEW}", f"wg0 {ALICE}"]
 
 
 def test_an_address_goes_over_to_another_peer_in_one_transaction():

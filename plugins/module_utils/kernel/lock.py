@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""One at a time: a run, the boot and the watch never change a host at the same moment."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..model.errors import KernelError
+
+PATH = "/run/weft/lock"
+_STEP = 0.05
+
+
+@contextmanager
+def exclusive(seconds: float = 60, path: str = PATH) -> Iterator[None]:
+    """Hold the host's lock. The kernel frees it with the process that held it, however that ended.
+
+    Raises KernelError, naming who holds it since when, if it is not free within ``seconds``.
+    """
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        _take(descriptor, seconds)
+        os.truncate(descriptor, 0)
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime())
+        os.pwrite(descriptor, f"process {os.getpid()} since {since}".encode(), 0)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _take(descriptor: int, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                holder = os.pread(descriptor, 200, 0).decode(errors="replace")
+                reason = f"another run is changing this host ({holder}); wait for it and run again"
+                raise KernelError("lock", reason) from None
+            time.sleep(_STEP)
+        else:
+            return

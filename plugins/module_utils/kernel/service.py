@@ -1,0 +1,50 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Services of ours that run all the time: whether they do, and with which program."""
+
+from __future__ import annotations
+
+import os
+import socket
+
+from ..model.change import REMOVE, Change
+from ..model.errors import KernelError
+from ..model.stored import WATCH_STATE, WATCH_UNIT, Service
+from .programs import run
+
+
+def observe(path: str = WATCH_STATE) -> dict[str, Service]:
+    """What runs, by unit. One that has ended, however that was, does not."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            pid, digest = stream.read().split()
+        os.kill(int(pid), 0)
+    except (OSError, ValueError):
+        return {}
+    return {WATCH_UNIT: Service(WATCH_UNIT, digest)}
+
+
+def apply(change: Change) -> None:
+    """Start it with the program that is stored now, or stop it. Raises KernelError with systemd's own word."""
+    subject = f"service {change.key}"
+    if not os.path.isdir("/run/systemd/system"):
+        raise KernelError(subject, "services need systemd, and this host was not booted with it")
+    if change.action == REMOVE:
+        run(subject, ["systemctl", "stop", change.key])
+    else:
+        run(subject, ["systemctl", "restart", change.key])
+
+
+def announce(digest: str, path: str = WATCH_STATE) -> None:
+    """Called by the service itself, once it is at work: leave word for observe(), then tell systemd (sd_notify(3))."""
+    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+    draft = path + ".new"
+    with open(draft, "w", encoding="utf-8") as stream:
+        stream.write(f"{os.getpid()} {digest}\n")
+    os.replace(draft, path)
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
+            # A leading @ stands for an abstract socket.
+            door.sendto(b"READY=1", "\0" + address[1:] if address.startswith("@") else address)
