@@ -43,14 +43,14 @@ class Capabilities(NamedTuple):
     """What this host can do. dummy: its kernel has dummy devices. firewall: FIREWALLD, IPTABLES_NFT,
     IPTABLES_LEGACY or NONE. docker: a Docker daemon answers. wanting: commands, and Python packages for the modules of
     community.docker, that weft needs here and that are not installed. wireguard: its kernel has WireGuard.
-    wireguard_go: wireguard-go is installed."""
+    tools: those of wg, wireguard-go, qrencode and openssl that are installed."""
 
     dummy: bool
     firewall: str
     docker: bool = False
     wanting: tuple[str, ...] = ()
     wireguard: bool = False
-    wireguard_go: bool = False
+    tools: tuple[str, ...] = ()
 
 
 class Uplink(NamedTuple):
