@@ -5,6 +5,7 @@
 
 WeftError
 ├── IntentError     the operator's turn: the intent or the inventory is wrong; nothing was touched
+├── MeasureError    the operator's turn: a benchmark cannot be run as asked, or did not run whole; no setting was touched
 ├── ConflictError   the operator's turn: something foreign stands where the plan wants to build; nothing was touched
 ├── PlanError       a stored or received plan cannot be read: compile it again; nothing was touched
 ├── KernelError     the host refused an operation; the transaction is undone; a retry may help
@@ -50,6 +51,10 @@ class IntentError(FaultsError):
 
 class ConflictError(FaultsError):
     """Foreign state stands where the plan wants to build. weft never moves what it did not mark."""
+
+
+class MeasureError(FaultsError):
+    """A benchmark cannot be run as asked, or two runs cannot be compared."""
 
 
 class PlanError(WeftError):
