@@ -105,6 +105,7 @@ def test_the_controllers_rooms_stay_there(collected):
     assert [path for path, _text in collected["sources"] if "/edge/" in path] == [
         "weft_overlay/edge/__init__.py",
         "weft_overlay/edge/boot.py",
+        "weft_overlay/edge/stored_plan.py",
     ]
 
 
