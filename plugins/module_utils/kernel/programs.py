@@ -25,6 +25,11 @@ def find(program: str) -> str | None:
 
 def run(subject: str, command: list[str], text: str = "") -> str:
     """Standard output of ``command``. Raises KernelError about ``subject`` when it is missing, fails or hangs."""
+    return run_bytes(subject, command, text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
+
+
+def run_bytes(subject: str, command: list[str], data: bytes = b"") -> bytes:
+    """The same for programs that read or write what is no text."""
     path = find(command[0])
     if path is None:
         raise KernelError(subject, f"{command[0]} is not installed on this host, and is needed")
@@ -32,9 +37,8 @@ def run(subject: str, command: list[str], text: str = "") -> str:
     try:
         done = subprocess.run(
             [path, *command[1:]],
-            input=text,
+            input=data,
             capture_output=True,
-            text=True,
             check=False,
             timeout=_SECONDS,
             env=environment,
@@ -42,6 +46,6 @@ def run(subject: str, command: list[str], text: str = "") -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise KernelError(subject, f"{command[0]}: {error}") from error
     if done.returncode != 0:
-        reason = " ".join(done.stderr.split()) or f"exit code {done.returncode}"
+        reason = " ".join(done.stderr.decode(errors="replace").split()) or f"exit code {done.returncode}"
         raise KernelError(subject, f"{command[0]}: {reason}")
     return done.stdout
