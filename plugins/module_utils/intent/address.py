@@ -153,3 +153,9 @@ def overlap(one: str, other: str) -> bool:
     """Whether two networks, both as text, share an address. Networks of different families never do."""
     first, second = ipaddress.ip_network(one), ipaddress.ip_network(other)
     return first.version == second.version and first.overlaps(second)
+
+
+def subnet_count(cidr: str, prefix: int) -> int:
+    """How many networks of a prefix length are in ``cidr``; 0: it is no larger than one of them."""
+    bits = prefix - int(cidr.rpartition("/")[2])
+    return 2**bits if bits > 0 else 0

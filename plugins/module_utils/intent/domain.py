@@ -11,11 +11,16 @@ from typing import Any, NamedTuple
 
 from ..model.errors import Fault, IntentError
 from . import document
+from .advice import CHECKS as ADVICE
 from .client import CLIENTS, Client
 from .interface import INTERFACES, Interface
+from .membership import CHECKS as MEMBERSHIP
+from .networks import CHECKS as NETWORKS
 from .node import Mapping, Node, Report, Scalar, shown
 from .overlay import OVERLAY, Overlay
+from .permission import CHECKS as PERMISSION
 from .profile import BINDINGS, PROFILES, Profile
+from .references import CHECKS as REFERENCES
 from .scalar import Integer
 from .schema import Field, Record
 from .server import SERVERS, Server
@@ -57,6 +62,7 @@ DOMAIN = Record(
         "clients": Field(CLIENTS, "Who connects: people's devices, and hosts of the inventory.", {}),
         "store": Field(STORE, "Where the intent and what came of it is kept, with its history.", absent="no store"),
     },
+    checks=(*REFERENCES, *PERMISSION, *NETWORKS, *MEMBERSHIP, *ADVICE),
 )
 
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from .address import UNUSABLE, Cidr, overlap
+from .address import UNUSABLE, Cidr, overlap, subnet_count
+from .carrier import CARRIER, PLAIN, WIREGUARD, Carrier, carrier_of
+from .carrier import CHECKS as CARRIER_CHECKS
 from .names import DOCKER_NETWORK, INTERFACE, INTERFACE_PREFIX, ZONE, covered_by
 from .scalar import Choice, Integer
 from .schema import Check, Field, Record
@@ -28,18 +30,6 @@ class Names(NamedTuple):
     bridge: str
     network: str
     isolated_network: str
-
-
-PLAIN = "plain"
-WIREGUARD = "wireguard"
-
-
-class Carrier(NamedTuple):
-    """The WireGuard link that the tunnels run in. cidr: its own network, the hub first. port: UDP, on the hub."""
-
-    link: str
-    cidr: str
-    port: int
 
 
 class Overlay(NamedTuple):
@@ -65,8 +55,7 @@ class Overlay(NamedTuple):
 
 def _runner_count(cidr: str, runner_prefix: int) -> int:
     """Subnets of the overlay but the first, which is the hub's own. Below 1: the sizes do not fit each other."""
-    bits = runner_prefix - int(cidr.rpartition("/")[2])
-    return 2**bits - 1 if bits > 0 else 0
+    return max(0, subnet_count(cidr, runner_prefix) - 1)
 
 
 NAMES = Record(
@@ -139,17 +128,9 @@ def _isolated_is_apart(cidr: str, isolated_cidr: str) -> Iterator[tuple[str, str
         yield "isolated_cidr", f"{isolated_cidr} overlaps the overlay's {cidr}; choose a network outside it"
 
 
-DEFAULT_CARRIER = Carrier("wg-overlay", "192.168.254.0/23", 51821)
-
-
-def _carrier_is_read(underlay: str, carrier: Carrier | None) -> Iterator[tuple[str, str]]:
-    if underlay == PLAIN and carrier is not None:
-        yield "carrier", f"is only read with underlay: {WIREGUARD}; say that, or delete it"
-
-
 def _overlay(underlay: str, carrier: Carrier | None, **fields: Any) -> Overlay:
     """``underlay`` is not a part of the value: it says whether there is a carrier."""
-    return Overlay(carrier=(carrier or DEFAULT_CARRIER) if underlay == WIREGUARD else None, **fields)
+    return Overlay(carrier=carrier_of(underlay, carrier), **fields)
 
 
 _USABLE = "a gateway, the far side and a container need addresses"
@@ -157,19 +138,6 @@ _WHOLE = Cidr(
     family=4, unusable=UNUSABLE, longest=28, why="the hub and a runner need a subnet each, and none is below /29"
 )
 _ISOLATED = Cidr(family=4, unusable=UNUSABLE, longest=29, why="a gateway and containers need addresses")
-
-CARRIER = Record(
-    build=Carrier,
-    fields={
-        "link": Field(INTERFACE, "What it is called, on every host.", DEFAULT_CARRIER.link),
-        "cidr": Field(
-            Cidr(4, UNUSABLE, longest=30, why="the hub and a runner need addresses"),
-            "Its own network: the first address is the hub's, runner N has the Nth after it.",
-            DEFAULT_CARRIER.cidr,
-        ),
-        "port": Field(Integer(1, 65535, "a port"), "The UDP port that the hub listens on.", DEFAULT_CARRIER.port),
-    },
-)
 
 OVERLAY = Record(
     build=_overlay,
@@ -213,7 +181,7 @@ OVERLAY = Record(
         Check(("cidr", "runner_prefix", "names.hub_tunnel"), _tunnel_names_fit),
         Check(("names.hub_link", "names.hub_tunnel"), _hub_names_differ),
         Check(("names.runner_tunnel", "names.bridge"), _runner_names_differ),
-        Check(("underlay", "carrier"), _carrier_is_read),
+        *CARRIER_CHECKS,
         Check(("names.network", "names.isolated_network"), _networks_differ),
         # On firewalld the links are named by these wildcards.
         *(Check((field,), _wildcard_is_ours(field)) for field in ("names.hub_tunnel", "names.bridge")),

@@ -75,12 +75,12 @@ def overlays(draw):
             },
         ),
     }
-    # "q" begins no other name here, and no well-known interface.
     names["hub_tunnel"] = "q" + words[5]
+    # "q" and "c" begin no other name here, and no well-known interface.
     carrier = {
-        "link": "w" + words[5],
+        "link": "c" + words[5],
         "cidr": str(ipaddress.ip_network((0x0A000000, draw(st.integers(8, 15))))),
-        "port": 1,
+        "port": 1 + found.get("port", 1) % 65535,
     }
     return {
         **found,
