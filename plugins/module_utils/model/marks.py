@@ -8,6 +8,9 @@ from __future__ import annotations
 # Set by the kernel in the same message that creates the link, so there is no moment without a mark.
 LINK_GROUP = 0x7765
 
+# The same of WireGuard's links: what the firewall says of the overlay's is not about them.
+WIREGUARD_GROUP = 0x7766
+
 # rtm_protocol of our routes; 119 is not assigned in iproute2's rt_protos.
 ROUTE_PROTOCOL = 119
 
@@ -28,6 +31,11 @@ RULE_COMMENT = "weft "
 FIREWALLD_POLICY = "weft-overlay"
 FIREWALLD_FORWARD = "weft-forward"
 FIREWALLD_CLAIM = "Written by weft, which overwrites changes. Zone entries:"
+
+
+def group_of(kind: str) -> int:
+    """The group of our links of a kind; wireguard-go's are of the kernel's kind `tun`."""
+    return WIREGUARD_GROUP if kind in ("wireguard", "tun") else LINK_GROUP
 
 
 def alias_of(host: str) -> str:

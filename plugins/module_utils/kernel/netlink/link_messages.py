@@ -122,7 +122,7 @@ def subject(link: Link) -> str:
 
 
 def _group(link: Link) -> int:
-    return marks.LINK_GROUP if link.grouped else 0
+    return marks.group_of(link.kind) if link.grouped else 0
 
 
 def _mac(link: Link) -> bytes:

@@ -67,7 +67,7 @@ class Seen(NamedTuple):
     spec: bytes
 
     def ours(self) -> bool:
-        return self.group == marks.LINK_GROUP or self.alias.startswith(marks.ALIAS_PREFIX)
+        return self.group in (marks.LINK_GROUP, marks.WIREGUARD_GROUP) or self.alias.startswith(marks.ALIAS_PREFIX)
 
 
 def read(reply: Reply) -> Seen:
@@ -105,7 +105,7 @@ def link_of(seen: Seen, names: dict[int, str], remote: str | None) -> Link:
         remote=remote if vxlan else None,
         learning=vxlan and VXLAN_LEARNING in place and u8(data, place[VXLAN_LEARNING]) != 0,
         up=seen.flags & IFF_UP != 0,
-        grouped=seen.group == marks.LINK_GROUP,
+        grouped=seen.group == marks.group_of(kind),
         ipv6=_ipv6(seen),
     )
 
