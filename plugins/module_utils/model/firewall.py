@@ -25,7 +25,8 @@ class Firewall(NamedTuple):
     underlay address that may send on it.
     zone: firewalld zone for zone_interfaces, the names of our links; a trailing `+` is a wildcard.
     bridge: the runner's bridge, None on the hub.
-    carrier: the WireGuard link that the tunnels run in, None: they run in the open.
+    carrier: the WireGuard link that the tunnels run in, None: they run in the open. carrier_port: its UDP port, None
+    where there is no carrier.
     masquerade: whether what leaves the overlay leaves with this host's own address.
     """
 
@@ -39,6 +40,7 @@ class Firewall(NamedTuple):
     bridge: str | None = None
     masquerade: bool = False
     carrier: str | None = None
+    carrier_port: int | None = None
 
 
 class Ruleset(NamedTuple):
