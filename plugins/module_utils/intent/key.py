@@ -9,7 +9,6 @@ import base64
 import re
 from dataclasses import dataclass
 
-from .node import shown
 from .scalar import MisfitError, Single
 
 # 32 bytes are 42 characters and a last one whose two lowest bits are not part of them. wg(8) refuses a key where these
@@ -37,16 +36,15 @@ class PublicKey(Single[str]):
     words: str = "a public key (44 characters of base64)"
 
     def parse(self, text: str) -> str:
+        # The text is not repeated: it may be a private key, by mistake.
         if len(text) != 44:
-            raise MisfitError(
-                f"{shown(text)} has {len(text)} characters; {self.words} is wanted, as wg pubkey writes it"
-            )
+            raise MisfitError(f"has {len(text)} characters; {self.words} is wanted, as wg pubkey writes it")
         if not re.fullmatch(_PATTERN, text):
-            raise MisfitError(f"{shown(text)} is not 32 bytes in base64; copy the key as wg pubkey writes it")
+            raise MisfitError("is not 32 bytes in base64; copy the key as wg pubkey writes it")
         # RFC 7748, section 5: the highest bit is ignored, and numbers from p on are taken modulo p.
         number = int.from_bytes(base64.b64decode(text), "little") % 2**255
         if number % _P in _LOW_ORDER:
-            raise MisfitError(f"{shown(text)} is a low-order point, which is nobody's key; give the client's own")
+            raise MisfitError("is a low-order point, which is nobody's key; give the client's own")
         return text
 
     def schema(self) -> dict[str, object]:
