@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _status() -> None:
-    row = "{:<10} {:<9} {:<15} {:<14} {:<16} {}".format
+    row = "{:<10} {:<9} {:<15} {:<17} {:<16} {}".format
     say(row("HOST", "GROUP", "ADDRESS", "IPV6", "FIREWALL", "STATE"))
     for host in hosts.saved():
         state = "off"

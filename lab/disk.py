@@ -8,13 +8,28 @@ import os
 import shutil
 
 from . import cache
-from .host import FIXED, UNDERLAY, UNDERLAY6, WAN, WAN6, Host, runner
+from .host import FIXED, HOME, MOBILE, UNDERLAY, UNDERLAY6, WAN, WAN6, Host, runner
 from .network import is_mounted
 from .paths import SSH, host_dir, host_file, host_root
 from .shell import run
 
 NSPAWN_RUN = "/run/systemd/nspawn"
 ROUTER = 1  # last number of the router's address on both networks
+ROAD = 100  # last number of the provider's address on the WAN
+
+# What most routers at home do for a server behind them: its ports on the router's own WAN address, in both families.
+# wg1…wg15 of nas1 are reached at 198.19.0.1 and 2001:2:0:19::1.
+FORWARD = f"""\
+table inet lab_forward
+delete table inet lab_forward
+table inet lab_forward {{
+    chain prerouting {{
+        type nat hook prerouting priority dstnat;
+        ip daddr {WAN}.{ROUTER} udp dport 51821-51835 dnat ip to {UNDERLAY}.2
+        ip6 daddr {WAN6}:{ROUTER} udp dport 51821-51835 dnat ip6 to {UNDERLAY6}:2
+    }}
+}}
+"""
 
 
 def _write(host: Host, path: str, text: str, mode: int = 0o644) -> None:
@@ -44,10 +59,20 @@ def network_batch(host: Host) -> str:
             "link set wan0 up",
             f"address replace {WAN}.{ROUTER}/24 dev wan0",
             f"address replace {WAN6}:{ROUTER}/64 dev wan0 nodad",
+            f"route replace default via {WAN}.{ROAD}",
+            f"route replace default via {WAN6}:{ROAD}",
+        ]
+    elif host.name == "road":  # knows where the site is, and of no internet beyond
+        lines += [
+            f"route replace {UNDERLAY}.0/24 via {WAN}.{ROUTER}",
+            f"route replace {UNDERLAY6}:/64 via {WAN6}:{ROUTER}",
         ]
     else:
         prefix, prefix6 = (WAN, WAN6) if host.on_wan else (UNDERLAY, UNDERLAY6)
         lines += [f"route replace default via {prefix}.{ROUTER}", f"route replace default via {prefix6}:{ROUTER}"]
+        if host.on_wan:
+            lines += [f"route replace {net}.0/24 via {WAN}.{ROAD}" for net, _ in (HOME, MOBILE)]
+            lines += [f"route replace {net}:/64 via {WAN6}:{ROAD}" for _, net in (HOME, MOBILE)]
     return "\n".join(lines) + "\n"
 
 
@@ -97,8 +122,15 @@ def prepare(host: Host) -> None:
     os.chmod(host_file(host.name, "/root/.ssh"), 0o700)
     _write(host, "/etc/ssh/ssh_host_ed25519_key", _read(os.path.join(SSH, "host_key")), 0o600)
     _write(host, "/etc/ssh/ssh_host_ed25519_key.pub", _read(os.path.join(SSH, "host_key.pub")))
-    if host.kind == "routers":
+    if host.name in {"router", "road"}:
         _write(host, "/etc/sysctl.d/50-lab-router.conf", "net.ipv4.ip_forward=1\nnet.ipv6.conf.all.forwarding=1\n")
+    if host.kind == "routers":
+        _write(host, "/etc/lab/forward.nft", FORWARD)
+        _write(
+            host,
+            "/etc/systemd/system/lab-network.service.d/forward.conf",
+            "[Service]\nExecStartPost=/usr/sbin/nft -f /etc/lab/forward.nft\n",
+        )
     if host.has_docker:
         cache.chroot(host_root(host.name), "systemctl", "--quiet", "enable", "docker", "containerd", "lab-image")
 

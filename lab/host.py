@@ -13,7 +13,10 @@ from .paths import HOSTS, host_dir
 from .shell import LabError
 
 UNDERLAY, WAN = "198.18.0", "198.19.0"
-UNDERLAY6, WAN6 = "fd00:18:", "fd00:19:"
+# The WAN plays the internet: its addresses are of the benchmark ranges (RFC 2544, RFC 5180), not private ones.
+UNDERLAY6, WAN6 = "fd00:18:", "2001:2:0:19:"
+# Two networks of a provider, where the VPN clients are (lab/clients.py); `road` is the provider's router.
+HOME, MOBILE = ("198.19.1", "2001:2:0:1a:"), ("198.19.2", "2001:2:0:1b:")
 CONTROLLER = 254
 
 # firewalld: running, nftables back end.  iptables-nft, iptables-legacy: firewalld purged, that back end selected.
@@ -32,7 +35,7 @@ class Host(NamedTuple):
 
     @property
     def on_wan(self) -> bool:
-        return self.kind == "outside"
+        return self.kind in {"outside", "peers"}
 
     @property
     def address6(self) -> str:
@@ -49,6 +52,8 @@ FIXED = (
     Host("router", "routers", f"{UNDERLAY}.1", "none"),
     Host("nas1", "nas", f"{UNDERLAY}.2", "none"),
     Host("internet", "outside", f"{WAN}.200", "none"),
+    Host("road", "outside", f"{WAN}.100", "none"),
+    Host("peer1", "peers", f"{WAN}.50", "none"),
 )
 
 

@@ -14,7 +14,8 @@ GROUPS = (
     ("runners", "    # One line is all a runner takes: runner3: {ansible_host: 198.18.0.13}\n"),
     ("routers", ""),
     ("nas", ""),
-    ("outside", "    # Plays the internet: no part of the overlay, there to see what arrives.\n"),
+    ("peers", "    # A machine elsewhere, that reaches the router over the WAN.\n"),
+    ("outside", "    # Play the internet and a provider with VPN clients behind it: nothing is built here.\n"),
 )
 
 

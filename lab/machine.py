@@ -32,8 +32,11 @@ def exec_env() -> dict[str, str]:
     return {**ENV, "TERM": os.environ.get("TERM", "dumb")}
 
 
-def execute(name: str, *argv: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(exec_argv(name, argv), env=exec_env(), text=True, capture_output=True, check=False)
+def execute(name: str, *argv: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run argv in a host and wait for it. Without stdin it has the caller's."""
+    return subprocess.run(
+        exec_argv(name, argv), env=exec_env(), input=stdin, text=True, capture_output=True, check=False
+    )
 
 
 def _ssh_answers(host: Host) -> bool:

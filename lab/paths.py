@@ -36,3 +36,9 @@ def host_root(name: str) -> str:
 def host_file(name: str, path: str) -> str:
     """A path inside the host, as the machine sees it."""
     return os.path.join(host_root(name), path.lstrip("/"))
+
+
+def agent(name: str) -> str:
+    """The text of a program of lab/agents, that runs in hosts and clients: `python3 -c TEXT`."""
+    with open(os.path.join(HERE, "agents", name + ".py"), encoding="utf-8") as text:
+        return text.read()

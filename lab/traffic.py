@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from . import cgroup, machine, network
 from . import host as hosts
+from .paths import agent
 from .shell import LabError, wait_until
 
 IMAGE = "weft-lab:1"
@@ -16,17 +17,6 @@ CONTAINER = "probe"
 NETWORK = "kohakuriver-overlay"
 HUB = "10.0.0.1"
 INTERNET = "198.19.0.200"
-
-# Answers each connection with the address that it came from.
-_ECHO = """
-import socketserver
-class Echo(socketserver.StreamRequestHandler):
-    def handle(self):
-        self.rfile.readline()
-        self.wfile.write(b"HTTP/1.0 200 OK\\r\\n\\r\\n" + self.client_address[0].encode())
-socketserver.ThreadingTCPServer.allow_reuse_address = True
-socketserver.ThreadingTCPServer(("", 8080), Echo).serve_forever()
-"""
 
 # Serves the container's own name, also after the container was started again by Docker.
 _SERVE = "mkdir -p /tmp/www && hostname > /tmp/www/name && exec httpd -f -p 8000 -h /tmp/www"
@@ -126,7 +116,7 @@ def settled(runners: Sequence[str], timeout: float = 40) -> list[str]:
 def serve_echo(name: str) -> None:
     """A service on a host that tells each client its address, on TCP 8080."""
     if machine.execute(name, "systemctl", "is-active", "lab-echo").returncode != 0:
-        must(name, "systemd-run", "--unit", "lab-echo", "python3", "-c", _ECHO)
+        must(name, "systemd-run", "--unit", "lab-echo", "python3", "-c", agent("echo"))
         wait_until(f"the echo service on {name}", lambda: ":8080" in must(name, "ss", "-ltn"), 10)
 
 

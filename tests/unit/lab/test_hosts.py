@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def test_committed_inventory_is_the_one_written_for_two_runners():
 def test_inventory_has_every_group_even_without_runners():
     groups = yaml.safe_load(inventory.render(list(host.FIXED)))
     assert groups["runners"]["hosts"] == {}
-    assert set(groups) == {"hubs", "runners", "routers", "nas", "outside"}
+    assert set(groups) == {"hubs", "runners", "routers", "nas", "peers", "outside"}
 
 
 def test_no_host_is_named_like_a_group():
@@ -37,7 +38,14 @@ def test_no_two_hosts_share_an_address():
 def test_ipv6_address_ends_with_the_same_digits():
     assert host.by_name("runner7").address == "198.18.0.17"
     assert host.by_name("runner7").address6 == "fd00:18::17"
-    assert host.by_name("internet").address6 == "fd00:19::200"
+    assert host.by_name("internet").address6 == "2001:2:0:19::200"
+
+
+def test_the_wan_is_not_private():
+    """A client may reach the internet and not what is private: the lab's internet must be the former."""
+    for one in (one for one in host.FIXED if one.on_wan):
+        for address in map(ipaddress.ip_address, (one.address, one.address6)):
+            assert any(address in ipaddress.ip_network(net) for net in ("198.18.0.0/15", "2001:2::/48")), one
 
 
 @pytest.mark.parametrize("name", ["runner0", "runner01", "runner201", "hub2", "", "runner1/../x"])
@@ -57,6 +65,9 @@ def test_a_runner_cannot_be_without_iptables():
         host.with_firewall(host.runner(1), "none")
 
 
-def test_only_the_router_has_no_default_route():
-    routed = [one.name for one in inventory.default_hosts() if "route replace default" in disk.network_batch(one)]
-    assert routed == ["hub", "nas1", "internet", "runner1", "runner2"]
+def test_everybody_has_a_default_route_and_only_the_provider_knows_no_further():
+    batches = {one.name: disk.network_batch(one) for one in inventory.default_hosts()}
+    assert [name for name, batch in batches.items() if "route replace default" not in batch] == ["road"]
+    assert "route replace default via 198.19.0.100\n" in batches["router"]
+    assert "route replace default via 198.18.0.1\n" in batches["nas1"]
+    assert "route replace default via 198.19.0.1\n" in batches["peer1"]

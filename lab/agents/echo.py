@@ -1,0 +1,49 @@
+"""Runs on a host or a client: TCP on port 8080, both families.
+
+Each connection says one line. `SEND blocks rate`: it is sent that many numbered blocks, at most `rate` bytes a second
+(0: as fast as it goes), and then a line of JSON with the retransmissions that it took. Anything else is answered with
+the address that the connection came from.
+"""
+
+import fcntl
+import hashlib
+import json
+import socket
+import socketserver
+import struct
+import termios
+import time
+
+BLOCK = 65536
+TOTAL_RETRANS = 100  # offset in struct tcp_info (linux/tcp.h)
+
+
+class Echo(socketserver.StreamRequestHandler):
+    def handle(self):
+        words = self.rfile.readline().split()
+        if words[:1] == [b"SEND"]:
+            self.send(int(words[1]), int(words[2]))
+        else:
+            came_from = self.client_address[0].replace("::ffff:", "")
+            self.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n" + came_from.encode())
+
+    def send(self, blocks, rate):
+        began = time.monotonic()
+        for number in range(blocks):
+            self.wfile.write(hashlib.sha256(b"%d" % number).digest() * (BLOCK // 32))
+            if rate:
+                time.sleep(max(0, began + (number + 1) * BLOCK / rate - time.monotonic()))
+        while struct.unpack("i", fcntl.ioctl(self.connection, termios.TIOCOUTQ, b"\0" * 4))[0]:
+            time.sleep(0.01)
+        info = self.connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TOTAL_RETRANS + 4)
+        told = {"retransmitted": struct.unpack_from("I", info, TOTAL_RETRANS)[0]}
+        self.wfile.write(json.dumps(told).encode() + b"\n")
+
+
+class Server(socketserver.ThreadingTCPServer):
+    address_family = socket.AF_INET6
+    allow_reuse_address = True
+    daemon_threads = True
+
+
+Server(("::", 8080), Echo).serve_forever()
