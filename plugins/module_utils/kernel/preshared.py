@@ -1,0 +1,101 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Preshared keys, one for each pair of peers: KEY_ROOT/<link>/<the peer's public key, urlsafe>.psk.
+
+The server of a pair makes it. Where Ansible manages both ends it travels sealed to the other one; such a key has an
+empty file `.shared` beside it, and its fingerprint tells whether both ends have the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from base64 import b64encode
+from collections.abc import Iterable, Iterator
+
+from ..model.errors import KernelError
+from ..model.wireguard import KEY_ROOT
+from .secret_files import read, refused, write
+from .wireguard_tool import is_key
+
+_KEY, _SHARED = ".psk", ".shared"
+# The same key hashed for another purpose gives another digest.
+_PURPOSE = b"weft.overlay preshared key fingerprint\0"
+_TO_NAME = str.maketrans("+/", "-_")
+_FROM_NAME = str.maketrans("-_", "+/")
+
+
+def preshared_file(link: str, public_key: str, make: bool = True) -> str | None:
+    """Path of the key kept for this peer; make: made now where there is none, else None. Raises KernelError."""
+    if make:
+        make_preshared(link, (public_key,))
+    path = _path(link, public_key)
+    return path if os.path.exists(path) else None
+
+
+def make_preshared(link: str, public_keys: Iterable[str]) -> None:
+    """See to it that there is a key for each of these peers; many at once cost little more than one."""
+    paths = (_path(link, key) for key in public_keys)
+    write({path: b64encode(os.urandom(32)).decode() for path in paths if not os.path.lexists(path)})
+
+
+def preshared_keys(link: str, public_keys: Iterable[str]) -> dict[str, str]:
+    """The keys themselves, by the peer's public key, of those peers that have one. Nothing of this is to be told."""
+    found = {key: read(_path(link, key)) for key in public_keys}
+    return {key: text for key, text in found.items() if text and is_key(text)}
+
+
+def get_preshared(link: str, public_key: str) -> str:
+    """The key for this peer, to be sealed for its host; made where there is none. Marks it as shared."""
+    make_preshared(link, (public_key,))
+    key = preshared_keys(link, (public_key,)).get(public_key)
+    if key is None:
+        path = _path(link, public_key)
+        raise KernelError(f"key of {link}", f"{path} is damaged; restore it, or remove it to have a new one made")
+    _mark(link, public_key)
+    return key
+
+
+def put_preshared(link: str, public_key: str, key: str) -> None:
+    """Keep what the host of this peer sealed for us. Raises KernelError where that is no key."""
+    if not is_key(key):
+        raise KernelError(f"key of {link}", f"what arrived as the preshared key for {public_key} is not one")
+    write({_path(link, public_key): key})
+    _mark(link, public_key)
+
+
+def forget_preshared(link: str, public_key: str) -> None:
+    """Remove the key of a peer that is no more."""
+    for end in (_SHARED, _KEY):
+        path = _path(link, public_key, end)
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise refused(path, error) from error
+
+
+def shared(link: str) -> Iterator[tuple[str, str]]:
+    """(the peer's public key, fingerprint) of each key that both ends of a pair are to have."""
+    for name in sorted(os.listdir(f"{KEY_ROOT}/{link}")):
+        if name.endswith(_SHARED):
+            public_key = name[: -len(_SHARED)].translate(_FROM_NAME)
+            for key in preshared_keys(link, (public_key,)).values():
+                yield public_key, fingerprint(key)
+
+
+def fingerprint(key: str) -> str:
+    """What may be told of a key: 16 hexadecimal digits that are equal where the keys are."""
+    return hashlib.sha256(_PURPOSE + key.encode("ascii")).hexdigest()[:16]
+
+
+def _mark(link: str, public_key: str) -> None:
+    path = _path(link, public_key, _SHARED)
+    if not os.path.exists(path):
+        write({path: ""})
+
+
+def _path(link: str, public_key: str, end: str = _KEY) -> str:
+    return f"{KEY_ROOT}/{link}/{public_key.translate(_TO_NAME)}{end}"
