@@ -28,6 +28,7 @@ def write(path: str, data: bytes, durable: bool = True) -> None:
         os.unlink(beside)
         descriptor = os.open(beside, _OPEN, 0o600)
     with open(descriptor, "wb") as stream:
+        os.fchmod(descriptor, 0o600)  # a umask may have taken from it
         stream.write(data)
         stream.flush()
         if durable:
