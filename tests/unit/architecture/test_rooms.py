@@ -17,12 +17,13 @@ ARROWS = {
     "compile": {"model", "intent"},
     "diff": {"model"},
     "kernel": {"model"},
+    "measure": {"model"},
     "converge": {"model", "diff", "kernel"},
-    "edge": {"model", "intent", "compile", "diff", "kernel", "converge"},
+    "edge": {"model", "intent", "compile", "diff", "kernel", "measure", "converge"},
 }
 
 # These also run on hosts, from the Python their distribution has: nothing but the standard library.
-HOST_ROOMS = {"model", "diff", "kernel", "converge", "edge"}
+HOST_ROOMS = {"model", "diff", "kernel", "measure", "converge", "edge"}
 
 # What cannot reach a file, a clock, a process, a network or chance.
 HARMLESS = {
@@ -37,6 +38,8 @@ PURE = {
     "diff": HARMLESS - {"dataclasses", "difflib"},
     "intent": HARMLESS | {"yaml"},
     "compile": HARMLESS,
+    # html only replaces characters
+    "measure": (HARMLESS - {"dataclasses", "difflib"}) | {"html"},
 }
 IMPURE_CALLS = {"open", "print", "input", "exec", "eval", "__import__", "breakpoint"}
 
@@ -168,5 +171,27 @@ def test_pyroute2_is_named_only_in_kernel(plugins: list[Any]) -> None:
         if source.room != "kernel"
         for node, package in outside(source.tree)
         if package == "pyroute2"
+    ]
+    assert wrong == []
+
+
+def test_matplotlib_is_named_only_where_plots_are_drawn(plugins: list[Any]) -> None:
+    wrong = [
+        source.at(node, "matplotlib is for plugins/plugin_utils/plots.py")
+        for source in plugins
+        if source.path != "plugins/plugin_utils/plots.py"
+        for node, package in outside(source.tree)
+        if package == "matplotlib"
+    ]
+    assert wrong == []
+
+
+def test_what_only_the_controller_has_is_not_carried_to_hosts(plugins: list[Any]) -> None:
+    wrong = [
+        source.at(node, "plugin_utils stays on the controller: for action plugins only")
+        for source in plugins
+        if source.room or source.path.startswith("plugins/modules/")
+        for node, _level, names in imports(source.tree)
+        if any("plugin_utils" in name for name in names)
     ]
     assert wrong == []
