@@ -54,6 +54,12 @@ def test_the_faults_on_the_page_are_real_ones():
     assert shown == (case / "expected.txt").read_text(encoding="utf-8")
 
 
+def test_the_domains_on_the_page_are_whole_and_there_is_nothing_to_note():
+    page = (ROOT / "docs" / "intent.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert [parse(text, "domain.yaml").notes for text in shown] == [(), ()]
+
+
 def test_the_example_says_the_overlays_defaults():
     text = (EXAMPLE / "domain.yaml").read_text(encoding="utf-8")
     assert parse(text, "domain.yaml").overlay == parse("version: 1\noverlay: {}\n", "domain.yaml").overlay
