@@ -14,13 +14,13 @@ from ..model.errors import WeftError
 from ..model.stored import PLAN_PATH
 from .stored_plan import read_plan
 
-_USAGE = f"usage: weft apply [PLAN]    make this host match its stored plan ({PLAN_PATH})\n"
+USAGE = f"weft apply [PLAN]                         make this host match its stored plan ({PLAN_PATH})\n"
 
 
 def main(arguments: list[str]) -> int:
     """Exit codes: 0 the host is as planned, 1 it is not (the reason is on stderr), 2 usage."""
     if len(arguments) not in (1, 2) or arguments[0] != "apply":
-        sys.stderr.write(_USAGE)
+        sys.stderr.write(f"usage: {USAGE}")
         return 2
     try:
         plan = read_plan(arguments[1] if len(arguments) > 1 else PLAN_PATH)

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.compile.overlay import isolated_plan
-from ansible_collections.weft.overlay.plugins.module_utils.edge import boot, program
+from ansible_collections.weft.overlay.plugins.module_utils.edge import boot, command, program
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.memory import MemoryKernel
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError, WeftError
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import Link
@@ -105,6 +105,8 @@ def test_the_controllers_rooms_stay_there(collected):
     assert [path for path, _text in collected["sources"] if "/edge/" in path] == [
         "weft_overlay/edge/__init__.py",
         "weft_overlay/edge/boot.py",
+        "weft_overlay/edge/client_command.py",
+        "weft_overlay/edge/command.py",
         "weft_overlay/edge/stored_plan.py",
     ]
 
@@ -134,8 +136,14 @@ def plan(tmp_path):
 
 @pytest.mark.parametrize("arguments", [[], ["apply", "a", "b"], ["remove"], ["--help"]])
 def test_another_call_is_answered_with_the_usage(arguments, capsys):
-    assert boot.main(arguments) == 2
-    assert capsys.readouterr().err.startswith("usage: ")
+    assert command.main(arguments) == 2
+    assert capsys.readouterr().err.startswith("usage: weft apply")
+
+
+def test_the_usage_names_every_command(capsys):
+    assert command.main([]) == 2
+    shown = capsys.readouterr().err
+    assert all(f" weft {word} " in shown for word in command.COMMANDS)
 
 
 def test_a_boot_says_what_it_changed(monkeypatch, plan, capsys):
