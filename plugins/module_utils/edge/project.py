@@ -27,12 +27,16 @@ class Project(NamedTuple):
 
 def read_intent(path: str) -> Intent:
     """Raises IntentError, also when there is no file: an intent that is not there never means an empty one."""
+    return parse(read_source(path), path)
+
+
+def read_source(path: str) -> bytes:
+    """The intent's file as it is. Raises IntentError where it cannot be read."""
     try:
         with open(path, "rb") as stream:
-            source = stream.read()
+            return stream.read()
     except OSError as error:
         raise IntentError((Fault(path, "", f"the intent cannot be read: {error.strerror}"),)) from error
-    return parse(source, path)
 
 
 def read_ledger(path: str) -> ledgers.Ledger:
@@ -48,7 +52,7 @@ def read_ledger(path: str) -> ledgers.Ledger:
 
 def write_ledger(path: str, ledger: ledgers.Ledger) -> bool:
     """Write it if it says something new; returns whether it did."""
-    return _write(path, ledgers.to_json(ledger))
+    return write_text(path, ledgers.to_json(ledger))
 
 
 def read_plans(build: str) -> dict[str, HostPlan]:
@@ -73,7 +77,7 @@ def _read_plan(path: str) -> HostPlan | None:
 def write_plans(build: str, plans: Mapping[str, HostPlan]) -> None:
     """One canonical file for each host; files of hosts that have no plan any more are removed."""
     for host, plan in plans.items():
-        _write(_plan_path(build, host), to_json(plan))
+        write_text(_plan_path(build, host), to_json(plan))
     wanted = {os.path.basename(_plan_path(build, host)) for host in plans}
     for name in _plan_files(build):
         if name not in wanted:
@@ -90,7 +94,8 @@ def _plan_path(build: str, host: str) -> str:
     return f"{build}/plans/{quote(host, safe='')}.json"
 
 
-def _write(path: str, text: str) -> bool:
+def write_text(path: str, text: str) -> bool:
+    """Write a whole file or nothing, if it says something new; returns whether it did."""
     try:
         with open(path, encoding="utf-8") as stream:
             if stream.read() == text:
