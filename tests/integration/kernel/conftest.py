@@ -183,17 +183,18 @@ def _answers(path: Path) -> bool:
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
-    """A mount namespace of its own, with an empty folder for all that weft keeps."""
+    """A mount namespace of its own, with empty folders for what weft keeps and for control sockets, without systemd."""
     home = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
     folder = os.getcwd()
     try:
         if _LIBC.unshare(_CLONE_NEWNS):
             raise OSError(ctypes.get_errno(), "unshare")
-        for place in (Path("/var/lib/weft"), _SOCKETS):
+        places = [Path("/var/lib/weft"), _SOCKETS.resolve(), Path("/run/systemd")]
+        for place in places:
             place.mkdir(parents=True, exist_ok=True)
         if _LIBC.mount(b"none", b"/", None, _MS_REC | _MS_PRIVATE, None):
             raise OSError(ctypes.get_errno(), "mount")
-        for place in ("/var/lib/weft", str(_SOCKETS.resolve())):
+        for place in places:
             subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", place], check=True)
         yield tmp_path
     finally:

@@ -110,6 +110,68 @@ def test_routes_of_ipv6_work(hub: Any) -> None:
     assert hub.observe().routes == ()
 
 
+@pytest.fixture
+def tunnels(host: Any) -> Any:
+    """Two links without a MAC, of the kind that wireguard-go makes, with addresses of both families."""
+    for name in ("wg0", "wg1"):
+        host.ip(f"tuntap add {name} mode tun")
+        host.ip(f"link set {name} group 30566 mtu 1420 up")
+    host.add("address", Address("wg0", "10.8.0.2/32"), Address("wg0", "fd00:8::2/128"))
+    host.add("address", Address("wg1", "10.8.1.2/32"), Address("wg1", "fd00:8:1::2/128"))
+    return host
+
+
+BARE = (Route("192.168.7.0/24", "", "wg0", "10.8.0.2"), Route("fd00:7::/64", "", "wg0", "fd00:8::2"))
+
+
+@pytest.mark.parametrize("route", BARE)
+def test_a_route_needs_no_next_hop_on_a_link_without_macs(tunnels: Any, route: Route) -> None:
+    family = "-6 " if ":" in route.destination else ""
+    tunnels.add("route", route)
+    (shown,) = tunnels.json(f"{family}route show {route.destination}")
+    assert (shown["dev"], shown["protocol"]) == ("wg0", "119")
+    assert "gateway" not in shown
+    assert tunnels.observe().routes == (route,)
+    (got,) = tunnels.json(f"{family}route get {route.destination.split('/')[0]}")
+    assert got["prefsrc"] == route.source
+    tunnels.remove("route", route)
+    assert tunnels.observe().routes == ()
+
+
+@pytest.mark.parametrize("route", BARE)
+def test_a_route_without_next_hop_changes_its_link_and_its_source(tunnels: Any, route: Route) -> None:
+    """To IPv6 a route that differs in its source alone exists already."""
+    six = ":" in route.destination
+    second = "fd00:8::9" if six else "10.8.0.9"
+    tunnels.add("address", Address("wg0", f"{second}/{128 if six else 32}"))
+    tunnels.add("route", route)
+    for after in (
+        route._replace(source=second),
+        route._replace(link="wg1", source="fd00:8:1::2" if six else "10.8.1.2"),
+        route._replace(source=second),
+    ):
+        tunnels.change("route", tunnels.observe().routes[0], after)
+        assert tunnels.observe().routes == (after,)
+
+
+@pytest.mark.parametrize("address", [Address("wg0", "10.8.0.2/32"), Address("wg0", "fd00:8::2/128")])
+def test_with_an_address_go_the_routes_that_have_it_as_their_source(tunnels: Any, address: Address) -> None:
+    """Of IPv6 the kernel would keep them, without a source, and refuse them when they come again."""
+    tunnels.add("route", *BARE)
+    gone, stays = BARE if address.address[0] == "1" else BARE[::-1]
+    tunnels.remove("address", address)
+    assert tunnels.observe().routes == (stays,)
+    tunnels.add("address", address)
+    tunnels.add("route", gone)
+    assert set(tunnels.observe().routes) == set(BARE)
+
+
+def test_a_foreign_route_with_that_source_is_left_alone(tunnels: Any) -> None:
+    tunnels.ip("-6 route add fd00:99::/64 dev wg0 src fd00:8::2")
+    tunnels.remove("address", Address("wg0", "fd00:8::2/128"))
+    assert [route["dst"] for route in tunnels.json("-6 route show fd00:99::/64")] == ["fd00:99::/64"]
+
+
 def test_everything_in_one_call_in_the_order_given(host: Any, hub_link: Link, bridge: Link) -> None:
     base = bridge._replace(name="kohaku-host")
     kinds = [("link", base), ("link", hub_link), ("address", HUB), ("address", SIDE), ("route", ROUTE)]

@@ -73,6 +73,7 @@ def test_asking_for_a_kind_makes_nothing(host: Any) -> None:
     before = host.names()
     with Netlink() as netlink:
         assert netlink.supports_dummy() in (True, False)
+        assert netlink.supports_wireguard() in (True, False)
         assert netlink._knows("bridge") is True
         assert netlink._knows("vxlan") is True
         assert netlink._knows("nosuchkind") is False

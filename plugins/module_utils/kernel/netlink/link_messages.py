@@ -38,8 +38,11 @@ def create(link: Link) -> Request:
         _NOTHING,
         attr_name(links.IFLA_IFNAME, link.name),
         attr_u32(links.IFLA_GROUP, _group(link)),
-        attr(links.IFLA_ADDRESS, _mac(link)),
     ]
+    if link.mac:
+        body.append(attr(links.IFLA_ADDRESS, _mac(link)))
+    if link.queue:
+        body.append(attr_u32(links.IFLA_TXQLEN, link.queue))
     # A bridge whose MTU was given at its creation still follows the smallest of its ports.
     if link.mtu and link.kind != BRIDGE:
         body.append(attr_u32(links.IFLA_MTU, link.mtu))
@@ -53,14 +56,19 @@ def create(link: Link) -> Request:
 
 
 def settle(link: Link, master: int) -> Request:
-    """What follows the creation. master: index of the bridge, 0 for none."""
+    """What follows the creation, also that by wireguard-go. master: index of the bridge, 0 for none."""
     body = [
         IFINFO.pack(0, 0, 0, IFF_UP if link.up else 0, IFF_UP),
         attr_name(links.IFLA_IFNAME, link.name),
         attr(links.IFLA_IFALIAS, link.alias.encode()),
     ]
-    if link.mtu and link.kind == BRIDGE:
+    if link.mtu and (link.kind == BRIDGE or link.userspace):
         body.append(attr_u32(links.IFLA_MTU, link.mtu))
+    if link.userspace:
+        # wireguard-go made it, and knows nothing of these.
+        body.append(attr_u32(links.IFLA_GROUP, _group(link)))
+        if link.queue:
+            body.append(attr_u32(links.IFLA_TXQLEN, link.queue))
     if master:
         body.append(attr_u32(links.IFLA_MASTER, master))
     return Request(subject(link), RTM_SETLINK, 0, b"".join(body))
@@ -74,6 +82,8 @@ def change(before: Link, after: Link) -> list[Request]:
         body += attr(links.IFLA_ADDRESS, _mac(after))
     if after.mtu not in (0, before.mtu):
         body += attr_u32(links.IFLA_MTU, after.mtu)
+    if after.queue not in (0, before.queue):
+        body += attr_u32(links.IFLA_TXQLEN, after.queue)
     if after.alias != before.alias:
         body += attr(links.IFLA_IFALIAS, after.alias.encode())
     if after.grouped != before.grouped:
@@ -112,8 +122,9 @@ def remove_group(group: int, names: str) -> Request:
 
 
 def ask_for(kind: str) -> Request:
-    """A link that every kind refuses, for its MAC of zeros: with another error where the kind is unknown."""
-    body = _NOTHING + attr(links.IFLA_ADDRESS, bytes(6)) + _info(kind, b"")
+    """A link that every kind refuses, for an MTU and a name that no link can have: with another error where the kind
+    is unknown. Only the name was always looked at; the MTU is looked at earlier, when nothing is made yet."""
+    body = _NOTHING + attr_name(links.IFLA_IFNAME, ".") + attr_u32(links.IFLA_MTU, 0xFFFFFFFF) + _info(kind, b"")
     return Request(f"links of kind {kind}", RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, body)
 
 

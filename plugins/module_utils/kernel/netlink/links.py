@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from struct import Struct
 from typing import NamedTuple
 
 from ...model import marks
-from ...model.link import VXLAN, ForeignLink, Link
+from ...model.link import VXLAN, WIREGUARD, ForeignLink, Link
 from .codec import Attributes, Reply, attr_u32, attributes, cut, ip, text, u8, u32
 
 # family, type, index, flags, mask of the flags to change
@@ -21,6 +22,7 @@ IFLA_ADDRESS = 1
 IFLA_IFNAME = 3
 IFLA_MTU = 4
 IFLA_MASTER = 10
+IFLA_TXQLEN = 13
 IFLA_LINKINFO = 18
 IFLA_IFALIAS = 20
 IFLA_AF_SPEC = 26
@@ -30,6 +32,9 @@ _RTEXT_FILTER_SKIP_STATS = 8
 
 IFLA_INFO_KIND = 1
 IFLA_INFO_DATA = 2
+
+# What wireguard-go makes: the kernel sees a tun device.
+_TUN = "tun"
 
 VXLAN_ID = 1
 VXLAN_REMOTE = 2
@@ -53,7 +58,8 @@ DUMP = IFINFO.pack(0, 0, 0, 0, 0) + attr_u32(_IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_
 
 
 class Seen(NamedTuple):
-    """A link, half read. info and spec: the payloads of IFLA_LINKINFO and IFLA_AF_SPEC, empty where missing."""
+    """A link, half read. queue: transmit queue length in packets. info and spec: the payloads of IFLA_LINKINFO and
+    IFLA_AF_SPEC, empty where missing."""
 
     number: int
     name: str
@@ -63,11 +69,16 @@ class Seen(NamedTuple):
     mtu: int
     flags: int
     master: int
+    queue: int
     info: bytes
     spec: bytes
 
-    def ours(self) -> bool:
-        return self.group in (marks.LINK_GROUP, marks.WIREGUARD_GROUP) or self.alias.startswith(marks.ALIAS_PREFIX)
+    def ours(self, claimed: Collection[str], services: Collection[str]) -> bool:
+        """claimed: names of links that are ours without our mark. services: of those that a wireguard-go of ours runs
+        for; started again by systemd, it makes its link anew, without the marks."""
+        if self.group in (marks.LINK_GROUP, marks.WIREGUARD_GROUP) or self.alias.startswith(marks.ALIAS_PREFIX):
+            return True
+        return self.name in claimed or (self.name in services and _info(self)[0] == _TUN)
 
 
 def read(reply: Reply) -> Seen:
@@ -83,18 +94,21 @@ def read(reply: Reply) -> Seen:
         mtu=u32(payload, found[IFLA_MTU]) if IFLA_MTU in found else 0,
         flags=flags,
         master=u32(payload, found[IFLA_MASTER]) if IFLA_MASTER in found else 0,
+        queue=u32(payload, found[IFLA_TXQLEN]) if IFLA_TXQLEN in found else 0,
         info=cut(payload, found[IFLA_LINKINFO]) if IFLA_LINKINFO in found else b"",
         spec=cut(payload, found[IFLA_AF_SPEC]) if IFLA_AF_SPEC in found else b"",
     )
 
 
-def link_of(seen: Seen, names: dict[int, str], remote: str | None) -> Link:
-    """One of ours. names: of all links by index. remote: where a VXLAN sends."""
+def link_of(seen: Seen, names: dict[int, str], remote: str | None, threads: int) -> Link:
+    """One of ours. names: of all links by index. remote: where a VXLAN sends. threads: of its wireguard-go, if it
+    has one."""
     kind, data, place = _info(seen)
     vxlan = kind == VXLAN
+    wireguard = kind in (WIREGUARD, _TUN)
     return Link(
         name=seen.name,
-        kind=kind,
+        kind=WIREGUARD if wireguard else kind,
         alias=seen.alias if seen.alias.startswith(marks.ALIAS_PREFIX) else "",
         mac=seen.mac,
         mtu=seen.mtu,
@@ -107,7 +121,16 @@ def link_of(seen: Seen, names: dict[int, str], remote: str | None) -> Link:
         up=seen.flags & IFF_UP != 0,
         grouped=seen.group == marks.group_of(kind),
         ipv6=_ipv6(seen),
+        userspace=kind == _TUN if wireguard else None,
+        queue=seen.queue if wireguard else 0,
+        threads=threads if kind == _TUN else 0,
     )
+
+
+def missing(name: str) -> Link:
+    """The service of a link that has no link (it cannot start, or is about to be started again): of no kind, so that a
+    plan that wants the link has it made anew, and any other has the service stopped."""
+    return Link(name, kind="", alias="", mac="", up=False, grouped=False, userspace=True)
 
 
 def foreign_of(seen: Seen) -> ForeignLink:

@@ -1,0 +1,78 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Changes of links, many at once: made, changed in place, removed."""
+
+from __future__ import annotations
+
+from ...model.change import ADD, CHANGE, Change
+from ...model.link import Link
+from ...model.marks import LINK_GROUP
+from .. import sysctl, wireguard_go
+from . import fdb, link_messages
+from .channel import Channel
+from .codec import Request
+from .dumps import all_entries, all_links
+from .numbers import number_of
+
+# Just before this many links go, one message for all of them is cheaper than one for each (some 17 ms a link).
+_FEW = 1
+
+
+def make_links(channel: Channel, run: list[Change]) -> None:
+    """Additions and changes."""
+    # The service of a link without the link: nobody's wish, but what a host may have to go back to.
+    run = [change for change in run if change.after.kind]
+    wireguard_go.start(change.after for change in run if change.action == ADD and change.after.userspace)
+    first: list[Request] = []
+    for change in run:
+        if change.action == CHANGE:
+            first += link_messages.change(change.before, change.after)
+        elif not change.after.userspace:
+            first.append(link_messages.create(change.after))
+    channel.carry_out(first)
+    _mend_entries(channel, run)
+    # Before the link goes up, or it would get a link-local address and speak IPv6 for a moment. A larger MTU
+    # can bring IPv6 back to a link that had lost it.
+    for change in run:
+        link = change.after
+        if change.action == ADD or (link.ipv6, link.mtu) != (change.before.ipv6, change.before.mtu):
+            sysctl.set_ipv6(link.name, link.ipv6)
+    last = [_finish(change) for change in run]
+    channel.carry_out([request for request in last if request is not None])
+
+
+def remove_links(channel: Channel, removed: list[Link]) -> None:
+    """Remove links, and the services that some of them live by."""
+    served = wireguard_go.services() if any(link.userspace for link in removed) else {}
+    wireguard_go.stop(link.name for link in removed if link.name in served)
+    names = [link.name for link in removed if link.name not in served]
+    if len(names) <= _FEW:
+        channel.carry_out([link_messages.remove(name) for name in names])
+        return
+    taken = {link.group for link in all_links(channel)}
+    group = next(number for number in range(LINK_GROUP << 8, LINK_GROUP + 1 << 8) if number not in taken)
+    channel.carry_out([link_messages.regroup(name, group) for name in names])
+    channel.carry_out([link_messages.remove_group(group, ", ".join(names))])
+
+
+def _mend_entries(channel: Channel, run: list[Change]) -> None:
+    """Where a VXLAN's destination changes in place: see to it that it has no other."""
+    moved = [change.after for change in run if change.action == CHANGE and change.after.remote != change.before.remote]
+    if not moved:
+        return
+    entries = all_entries(channel)
+    requests: list[Request] = []
+    for link in moved:
+        subject = link_messages.subject(link)
+        device = number_of(link.name, subject)
+        requests += fdb.repair(subject, device, entries.get(device, []), link.remote)
+    channel.carry_out(requests)
+
+
+def _finish(change: Change) -> Request | None:
+    link = change.after
+    subject = link_messages.subject(link)
+    if change.action == ADD:
+        return link_messages.settle(link, number_of(link.master, subject))
+    return link_messages.raise_up(change.before, link, number_of(link.master, subject))

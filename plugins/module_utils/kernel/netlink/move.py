@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Changes of addresses and routes, many at once."""
+
+from __future__ import annotations
+
+from ...model.change import ADD, REMOVE, Change
+from ...model.errors import KernelError
+from ...model.route import Route
+from ...model.state import ADDRESS, ROUTE
+from . import addresses, routes
+from .channel import Channel
+from .codec import Request
+from .dumps import all_routes
+from .numbers import number_of
+
+
+def move(channel: Channel, run: list[Change]) -> None:
+    """Addresses and routes. With an address go the routes that have it as their source; the diff knows and adds them
+    after it."""
+    requests = _without_source(channel, run)
+    indexes: dict[str, int] = {}
+    for change in run:
+        requests += _requests(change, indexes)
+    channel.carry_out(requests)
+
+
+def _without_source(channel: Channel, run: list[Change]) -> list[Request]:
+    """Of IPv6, where the kernel keeps such routes and only takes their source away, remove them ourselves."""
+    going = (change.before.address for change in run if change.kind == ADDRESS and change.before is not None)
+    sources = {address.split("/")[0] for address in going if ":" in address}
+    if not sources:
+        return []
+    return [
+        routes.remove(Route(route.destination, route.via, "", route.source), route.device)
+        for route in all_routes(channel)
+        if route.ours() and route.source in sources
+    ]
+
+
+def _requests(change: Change, indexes: dict[str, int]) -> list[Request]:
+    """The messages for one change of an address or route. indexes: of links, those looked up before."""
+    value = change.before if change.action == REMOVE else change.after
+    if value.link not in indexes:
+        try:
+            indexes[value.link] = number_of(value.link, f"{change.kind} {change.key}")
+        except KernelError:
+            if change.action == REMOVE:
+                return []  # it went with its link
+            raise
+    index = indexes[value.link]
+    noun = addresses if change.kind == ADDRESS else routes
+    if change.action == ADD:
+        return [noun.add(value, index)]
+    if change.action == REMOVE:
+        return [noun.remove(value, index)]
+    if change.kind == ADDRESS:
+        return [addresses.remove(change.before, index), addresses.add(value, index)]
+    old = number_of(change.before.link, f"{ROUTE} {change.key}")
+    if ":" in value.destination and (old, change.before.via) == (index, value.via):
+        # To IPv6 two routes that differ in their source alone are one and the same.
+        return [routes.remove(change.before, old), routes.add(value, index)]
+    return [routes.append(value, index), routes.remove(change.before, old)]
