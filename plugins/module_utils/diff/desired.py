@@ -43,7 +43,7 @@ def desired(
 ) -> Wanted:
     """The wanted state of a host. program None leaves the stored code and files out (a run without persistence)."""
     links, notes = _links(plan, capabilities)
-    firewall = firewall_objects(plan.firewall, capabilities.firewall)
+    firewall = firewall_objects(plan.firewall, plan.accesses, capabilities.firewall)
     objects: dict[str, tuple[Any, ...]] = {
         kinds.LINK: links,
         kinds.DEVICE: plan.devices,

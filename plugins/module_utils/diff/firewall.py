@@ -3,10 +3,11 @@
 
 """From the policy of a host to the objects that its own firewall has to hold.
 
-What each back end says is the same five things, each in its own file:
+Of the overlay each back end says the same five things:
 
 1. tunnel   VXLAN with one of our VNIs only from that tunnel's own remote. Judged at INPUT and not earlier: only there
             are fragments reassembled for certain, and a first fragment too short to show a VNI would pass before.
+            Where the tunnels have a carrier, by that link alone, and by that link nothing else.
 2. source   what comes in by our links has a source of the overlay that is routed back by that same link.
 3. scope    what is forwarded stays inside the overlay, or is a container's own way to the internet and back.
 4. accept   what passed 3 is accepted where another firewall would refuse it; nothing else is.
@@ -14,12 +15,25 @@ What each back end says is the same five things, each in its own file:
             past the gateway in one direction only would show its connection tracking half of each flow.
 
 Whether a container may talk to the services of its own host is left to that host's firewall.
+
+And of the clients of a WireGuard interface, in both address families:
+
+1. access   a client is judged where its packet comes in, by its source and by the destination that it wrote there:
+            before anybody's DNAT, and at once for what is forwarded and for what is the server's own. Always, also
+            within an open flow: a client that may reach less from now on must not keep what it has open.
+2. leave    towards clients goes what answers them, and what neighbours send; what the host itself sends is its own.
+3. segments TCP's maximum segment size fits into the tunnel.
+4. accept   what passed 1 and 2 is accepted where another firewall would refuse it, and so are WireGuard's ports.
+5. NAT      what leaves to the internet, or everything, leaves with the server's own address.
+
+WireGuard's links are known by their names, as wireguard-go's have no mark in their first moment.
 """
 
 from __future__ import annotations
 
 from typing import Union
 
+from ..model.access import Access
 from ..model.firewall import (
     FIREWALLD,
     IPTABLES_LEGACY,
@@ -30,22 +44,44 @@ from ..model.firewall import (
     Ruleset,
     ZoneInterface,
 )
-from . import firewall_firewalld, firewall_iptables, firewall_nft
+from . import (
+    firewall_firewalld,
+    firewall_iptables,
+    firewall_iptables_access,
+    firewall_iptables_overlay,
+    firewall_nft,
+    firewall_nft_access,
+    firewall_nft_overlay,
+)
+from .firewall_rules import IPV4, IPV6
 
 Object = Union[Ruleset, FirewalldPolicy, ZoneInterface, DirectRule]
 
 
-def desired(firewall: Firewall | None, backend: str) -> tuple[Object, ...]:
+def desired(firewall: Firewall | None, accesses: tuple[Access, ...], backend: str) -> tuple[Object, ...]:
     """The objects for a host that filters with ``backend`` (Capabilities.firewall); none where there is no policy.
 
     Our own nftables table serves where firewalld runs (it survives a reload or restart of firewalld and of Docker)
     and where there is nothing but nft.
     """
-    if firewall is None:
+    if firewall is None and not accesses:
         return ()
+    gates = tuple(sorted(access._replace(reaches=tuple(sorted(access.reaches))) for access in accesses))
     if backend in {IPTABLES_NFT, IPTABLES_LEGACY}:
-        return (firewall_iptables.ruleset(firewall, backend),)
-    table = firewall_nft.ruleset(firewall)
+        return (firewall_iptables.ruleset(_iptables(firewall, gates), backend),)
+    overlay = firewall_nft_overlay.chains(firewall) if firewall else ()
+    table = firewall_nft.ruleset((*overlay, *firewall_nft_access.chains(gates)))
     if backend != FIREWALLD:
         return (table,)
-    return (table, *firewall_firewalld.objects(firewall))
+    return (table, *firewall_firewalld.objects(firewall, gates))
+
+
+def _iptables(
+    firewall: Firewall | None, accesses: tuple[Access, ...]
+) -> dict[str, tuple[firewall_iptables.Chain, ...]]:
+    """Chains by tool; a tool that has nothing to say is not run, as a host may lack IPv6."""
+    found = {}
+    for tool, family in (("iptables", IPV4), ("ip6tables", IPV6)):
+        overlay = firewall_iptables_overlay.chains(firewall, family.ipv6) if firewall else ()
+        found[tool] = (*overlay, *firewall_iptables_access.chains(firewall, accesses, family))
+    return {tool: chains for tool, chains in found.items() if chains}

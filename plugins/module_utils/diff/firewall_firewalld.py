@@ -1,15 +1,28 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What firewalld itself has to hold beside our table, which can only refuse and never overrule firewalld's refusal."""
+"""What firewalld itself has to hold beside our table, which can only refuse and never overrule firewalld's refusal.
+
+Nothing here names a runner or a client, so that a new one needs no reload: who may send is the business of our table.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Union
 
+from ..model.access import Access
 from ..model.firewall import DirectRule, Firewall, FirewalldPolicy, ZoneInterface
-from ..model.marks import FIREWALLD_CLAIM, FIREWALLD_FORWARD, FIREWALLD_POLICY, LINK_GROUP
-from .firewall_rules import comment
+from ..model.marks import (
+    FIREWALLD_CLAIM,
+    FIREWALLD_CLIENTS,
+    FIREWALLD_FORWARD,
+    FIREWALLD_POLICY,
+    FIREWALLD_PROMISES,
+    LINK_GROUP,
+    WIREGUARD_GROUP,
+)
+from .firewall_rules import IPV4, IPV6, comment, of_family, open_ports
 
 _POLICY = """<?xml version="1.0" encoding="utf-8"?>
 <policy priority="-1" target="CONTINUE">
@@ -18,47 +31,104 @@ _POLICY = """<?xml version="1.0" encoding="utf-8"?>
 {body}
 </policy>
 """
+_RULE = """\
+  <rule family="{family}">
+{body}
+    <accept/>
+  </rule>"""
+
+_FAMILIES = (("ipv4", IPV4), ("ipv6", IPV6))
+_OVERLAY, _WIREGUARD = f"{LINK_GROUP:#x}", f"{WIREGUARD_GROUP:#x}"
+_ANSWER = ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "--ctdir", "REPLY")
 
 
-def objects(firewall: Firewall) -> tuple[Union[FirewalldPolicy, ZoneInterface, DirectRule], ...]:
-    """Two policies, an entry in the zone for each of our interface names and, on a hub, a way past Docker's DROP.
+def objects(
+    firewall: Firewall | None, accesses: tuple[Access, ...]
+) -> tuple[Union[FirewalldPolicy, ZoneInterface, DirectRule], ...]:
+    """Policies, an entry in its zone for each of our interface names, and ways past Docker's DROP.
 
     A zone entry has no room for a mark, so the first policy's description names our entries.
     On a runner Docker accepts what its own bridge forwards, and puts that back itself after a reload.
     """
-    entries = tuple(ZoneInterface(firewall.zone, name) for name in sorted(set(firewall.zone_interfaces)))
-    claim = " ".join((FIREWALLD_CLAIM, *(entry.interface for entry in entries)))
-    tunnel = _POLICY.format(name=FIREWALLD_POLICY, claim=claim, body=_tunnel(firewall))
-    forward = _POLICY.format(name=FIREWALLD_FORWARD, claim=FIREWALLD_CLAIM, body=_forward(firewall))
-    policies = (FirewalldPolicy(FIREWALLD_POLICY, tunnel), FirewalldPolicy(FIREWALLD_FORWARD, forward))
-    direct = () if firewall.bridge is not None else (_past_docker(firewall),)
-    return (*policies, *entries, *direct)
+    entries = _entries(firewall, accesses)
+    claim = " ".join((FIREWALLD_CLAIM, *sorted({entry.interface for entry in entries})))
+    policies = [_policy(FIREWALLD_POLICY, _ports(firewall, accesses), claim)]
+    if firewall is not None:
+        policies.append(_policy(FIREWALLD_FORWARD, _forward((firewall.zone,), (firewall.cidr,))))
+    if accesses:
+        zones = sorted({access.zone for access in accesses})
+        subnets = [subnet for access in accesses for subnet in access.subnets]
+        policies.append(_policy(FIREWALLD_CLIENTS, _forward(zones, subnets)))
+        policies.append(_policy(FIREWALLD_PROMISES, _promises(zones, accesses)))
+    direct = [_overlay_past_docker(firewall)] if firewall is not None and firewall.bridge is None else []
+    return (*policies, *entries, *direct, *_clients_past_docker(accesses))
 
 
-def _tunnel(firewall: Firewall) -> str:
-    """Static, so that a new runner needs no reload: who may send is the business of our table."""
-    return f"""\
-  <ingress-zone name="ANY"/>
-  <egress-zone name="HOST"/>
-  <port port="{firewall.port}" protocol="udp"/>"""
+def _entries(firewall: Firewall | None, accesses: tuple[Access, ...]) -> tuple[ZoneInterface, ...]:
+    overlay = [(firewall.zone, name) for name in firewall.zone_interfaces] if firewall else []
+    gates = [(access.zone, access.link) for access in accesses]
+    return tuple(ZoneInterface(zone, name) for zone, name in (*sorted(set(overlay)), *gates))
 
 
-def _forward(firewall: Firewall) -> str:
+def _policy(name: str, body: Iterable[str], claim: str = FIREWALLD_CLAIM) -> FirewalldPolicy:
+    return FirewalldPolicy(name, _POLICY.format(name=name, claim=claim, body="\n".join(body)))
+
+
+def _ports(firewall: Firewall | None, accesses: tuple[Access, ...]) -> Iterator[str]:
+    yield from _between(("ANY",), "HOST")
+    for port in ((firewall.port,) if firewall else ()) + open_ports(firewall, accesses):
+        yield f'  <port port="{port}" protocol="udp"/>'
+
+
+def _forward(zones: Iterable[str], sources: Iterable[str]) -> Iterator[str]:
     """Zone `trusted` forwards by itself; any other does so only for what this policy accepts."""
-    return f"""\
-  <ingress-zone name="{firewall.zone}"/>
-  <egress-zone name="ANY"/>
-  <rule family="ipv4">
-    <source address="{firewall.cidr}"/>
-    <accept/>
-  </rule>"""
+    yield from _between(zones, "ANY")
+    for name, family in _FAMILIES:
+        for source in of_family(sources, family):
+            yield _rule(name, f'<source address="{source}"/>')
 
 
-def _past_docker(firewall: Firewall) -> DirectRule:
+def _promises(zones: Iterable[str], accesses: tuple[Access, ...]) -> Iterator[str]:
+    yield from _between(zones, "HOST")
+    for access in accesses:
+        for name, family in _FAMILIES:
+            for subnet in of_family(access.subnets, family):
+                source = f'<source address="{subnet}"/>'
+                for address in of_family(access.dns, family):
+                    for protocol in ("tcp", "udp"):
+                        port = f'<port port="53" protocol="{protocol}"/>'
+                        yield _rule(name, source, f'<destination address="{address}"/>', port)
+                for address in of_family(access.addresses, family):
+                    echo = '<icmp-type name="echo-request"/>'
+                    yield _rule(name, source, f'<destination address="{address}"/>', echo)
+
+
+def _between(ingress: Iterable[str], egress: str) -> Iterator[str]:
+    for zone in ingress:
+        yield f'  <ingress-zone name="{zone}"/>'
+    yield f'  <egress-zone name="{egress}"/>'
+
+
+def _rule(family: str, *elements: str) -> str:
+    return _RULE.format(family=family, body="\n".join("    " + element for element in elements))
+
+
+def _overlay_past_docker(firewall: Firewall) -> DirectRule:
     cidr = firewall.cidr
-    match = (
-        *("-m", "devgroup", "--src-group", f"{LINK_GROUP:#x}", "--dst-group", f"{LINK_GROUP:#x}"),
-        *("-s", cidr, "-d", cidr),
-    )
-    note = comment("overlay to overlay", "FORWARD", " ".join(match))
-    return DirectRule("ipv4", "filter", "FORWARD", (*match, "-m", "comment", "--comment", note, "-j", "ACCEPT"))
+    match = ("-m", "devgroup", "--src-group", _OVERLAY, "--dst-group", _OVERLAY, "-s", cidr, "-d", cidr)
+    return _accept("ipv4", "overlay to overlay", match)
+
+
+def _clients_past_docker(accesses: tuple[Access, ...]) -> Iterator[DirectRule]:
+    """Docker accepts what it has sent elsewhere by DNAT, and refuses there what it does not want."""
+    for name, family in _FAMILIES:
+        links = [access.link for access in accesses if of_family(access.subnets, family)]
+        for link in links:
+            yield _accept(name, "from a client", ("-i", link, "-m", "conntrack", "!", "--ctstate", "DNAT"))
+        if links:
+            yield _accept(name, "answer to a client", ("-m", "devgroup", "--dst-group", _WIREGUARD, *_ANSWER))
+
+
+def _accept(family: str, words: str, match: tuple[str, ...]) -> DirectRule:
+    note = comment(words, "FORWARD", " ".join(match))
+    return DirectRule(family, "filter", "FORWARD", (*match, "-m", "comment", "--comment", note, "-j", "ACCEPT"))

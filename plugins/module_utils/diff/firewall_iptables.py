@@ -5,39 +5,21 @@
 
 Guards sit where nobody else's ACCEPT comes first (raw and mangle); accepts sit in filter, where Docker and others set
 the policy to DROP. Tables are written guards first: at no moment is something accepted that no guard has seen.
-
-A packet of a tunnel walks the list of remotes, each with its VNI: up to PAGE one by one, more in pages chosen by the
-last bits of the address, so that 255 remotes cost at most 16 + 16 comparisons where their last bits differ evenly.
-IPv6 by our own links needs no rule: it is switched off on them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping
+from ipaddress import IPv6Address, ip_address
 from typing import NamedTuple
 
-from ..model.firewall import Firewall, Ruleset
-from ..model.marks import CHAIN_PREFIX, LINK_GROUP
-from .firewall_rules import Tunnels, by_family, comment, ranges
+from ..model.firewall import Ruleset
+from .firewall_rules import comment
 
 PAGE = 16
-# xt_u32 takes at most ten ranges in one test.
-_U32_RANGES = 10
+_BITS = 4
 
 FIRST, LAST = "-I", "-A"
-
-_SOURCE = CHAIN_PREFIX + "SOURCE"
-_TUNNEL = CHAIN_PREFIX + "TUNNEL"
-_SCOPE = CHAIN_PREFIX + "SCOPE"
-_REDIRECT = CHAIN_PREFIX + "REDIRECT"
-_INPUT = CHAIN_PREFIX + "INPUT"
-_FORWARD = CHAIN_PREFIX + "FORWARD"
-_NAT = CHAIN_PREFIX + "NAT"
-
-_IN = f"-m devgroup --src-group {LINK_GROUP:#x}"
-_OUT = f"-m devgroup --dst-group {LINK_GROUP:#x}"
-_BOTH = f"-m devgroup --src-group {LINK_GROUP:#x} --dst-group {LINK_GROUP:#x}"
-_ONLY_IN = f"-m devgroup --src-group {LINK_GROUP:#x} ! --dst-group {LINK_GROUP:#x}"
-_NOT_OUT = f"-m devgroup ! --dst-group {LINK_GROUP:#x}"
 
 
 class Rule(NamedTuple):
@@ -49,8 +31,8 @@ class Rule(NamedTuple):
 
 
 class Chain(NamedTuple):
-    """hook: the built-in chain that it is called from, None for a page of another chain; how: FIRST or LAST there;
-    when: the match of that call, "" for every packet."""
+    """hook: the built-in chain that it is called from, None for one that another chain leads to; how: FIRST or LAST
+    there; when: the match of that call, "" for every packet."""
 
     table: str
     name: str
@@ -60,13 +42,10 @@ class Chain(NamedTuple):
     when: str = ""
 
 
-def ruleset(firewall: Firewall, backend: str) -> Ruleset:
-    """The chains as a Ruleset. Its script is input of iptables-restore, then of ip6tables-restore, each part below
-    its heading; ``-I`` of a hook says where it goes when it is missing, not that it is inserted a second time."""
-    ipv4, ipv6 = by_family(firewall)
-    families = {"iptables": _ipv4(firewall, ipv4)}
-    if ipv6:
-        families["ip6tables"] = _tunnel(firewall, ipv6)
+def ruleset(families: Mapping[str, Iterable[Chain]], backend: str) -> Ruleset:
+    """The chains of iptables and of ip6tables as a Ruleset. Its script is input of iptables-restore, then of
+    ip6tables-restore, each part below its heading; ``-I`` of a hook says where it goes when it is missing, not that
+    it is inserted a second time."""
     signature: list[str] = []
     script: list[str] = []
     for family, chains in families.items():
@@ -82,11 +61,10 @@ def ruleset(firewall: Firewall, backend: str) -> Ruleset:
 
 
 def _hooks(chains: list[Chain]) -> list[tuple[str, str]]:
-    return [
-        _line(chain.how, chain.hook, Rule("way in", chain.when, "-j " + chain.name))
-        for chain in sorted(chains, key=lambda chain: chain.hook or "")
-        if chain.hook
-    ]
+    """In an order that does not depend on where they stand in their built-in chain, where others come between."""
+    return sorted(
+        _line(chain.how, chain.hook, Rule("way in", chain.when, "-j " + chain.name)) for chain in chains if chain.hook
+    )
 
 
 def _rules(chains: list[Chain]) -> list[tuple[str, str]]:
@@ -99,100 +77,61 @@ def _line(how: str, chain: str, rule: Rule) -> tuple[str, str]:
     return f"{chain} {note}", f'{how} {chain} {match}-m comment --comment "{note}" {rule.target}'
 
 
-def _ipv4(firewall: Firewall, tunnels: Tunnels) -> tuple[Chain, ...]:
-    source = (
-        Rule("source outside the overlay", f"! -s {firewall.cidr}", "-j DROP"),
-        Rule("source of another link", "-m rpfilter --invert", "-j DROP"),
+class Book(NamedTuple):
+    """A list of rules by source address that is looked up by pages, so that a packet is not compared with all of it.
+
+    table: where. ipv6: whose addresses they are. words: of the rules that lead to a page. name: of the chain that is
+    reached by these values of bits, () is the first. deepest: how often pages may have pages, as far as names are
+    short enough. last: rules at the end of each page.
+    """
+
+    table: str
+    ipv6: bool
+    words: str
+    name: Callable[[tuple[int, ...]], str]
+    deepest: int
+    last: tuple[Rule, ...]
+
+
+def pages(book: Book, known: list[tuple[str, Rule]]) -> tuple[Chain, ...]:
+    """Chains for (address, rule): up to PAGE one by one, more in pages chosen by the last four bits that tell them
+    apart, and these again: a thousand addresses in a row cost at most 16 + 16 + 4 comparisons.
+
+    Reached by goto: RETURN leads back to where the first chain was called from.
+    """
+    return _page(book, [(int(ip_address(address)), rule) for address, rule in known], ())
+
+
+def _page(book: Book, known: list[tuple[int, Rule]], path: tuple[int, ...]) -> tuple[Chain, ...]:
+    shift = _telling_bits([address for address, _rule in known])
+    if len(known) <= PAGE or len(path) == book.deepest or shift is None:
+        return (Chain(book.table, book.name(path), (*(rule for _address, rule in known), *book.last)),)
+    found: dict[int, list[tuple[int, Rule]]] = {}
+    for address, rule in known:
+        found.setdefault((address >> shift) % PAGE, []).append((address, rule))
+    index = tuple(
+        Rule(book.words, f"-s {_bits(value, shift, book.ipv6)}", f"-g {book.name((*path, value))}")
+        for value in sorted(found)
     )
-    chains = [
-        Chain("raw", _SOURCE, source, "PREROUTING", when=_IN),
-        # In mangle, so that no ACCEPT of Docker comes before it.
-        Chain("mangle", _SCOPE, _scope(firewall, refuse=True), "FORWARD"),
-        Chain("filter", _FORWARD, _scope(firewall, refuse=False), "FORWARD"),
-    ]
-    if firewall.bridge is not None:
-        redirect = Rule("no redirect past the gateway", f"-p icmp -m icmp --icmp-type 5 {_OUT}", "-j DROP")
-        chains.append(Chain("mangle", _REDIRECT, (redirect,), "OUTPUT"))
-    if firewall.masquerade and firewall.subnet is not None:
-        match = f"-s {firewall.subnet} ! -d {firewall.cidr} {_NOT_OUT}"
-        # Last: an operator's own SNAT for these containers wins.
-        chains.append(
-            Chain("nat", _NAT, (Rule("overlay to internet", match, "-j MASQUERADE"),), "POSTROUTING", how=LAST)
-        )
-    if tunnels:
-        chains += _tunnel(firewall, tunnels)
-    return tuple(chains)
+    below = (chain for value in sorted(found) for chain in _page(book, found[value], (*path, value)))
+    return (Chain(book.table, book.name(path), (*index, *book.last)), *below)
 
 
-def _scope(firewall: Firewall, refuse: bool) -> tuple[Rule, ...]:
-    """The same cases twice: in mangle what fits returns and the rest is dropped, in filter what fits is accepted."""
-    fits = "-j RETURN" if refuse else "-j ACCEPT"
-    cidr, subnet = firewall.cidr, firewall.subnet
-    out = (Rule("out of the overlay", _IN, "-j DROP"),) if refuse else ()
-    into = (Rule("into the overlay", _OUT, "-j DROP"),) if refuse else ()
-    within = Rule("overlay to overlay", f"-s {cidr} -d {cidr} {_BOTH}", fits)
-    if firewall.bridge is None or subnet is None:
-        return (within, *out, *into)
-    return (
-        within,
-        Rule("container to internet", f"-s {subnet} ! -d {cidr} {_ONLY_IN}", fits),
-        *out,
-        Rule("answer to a container", f"{_OUT} -m conntrack --ctstate RELATED,ESTABLISHED", fits),
-        Rule("published port", f"{_OUT} -m conntrack --ctstate DNAT", fits),
-        *into,
-    )
+def _telling_bits(addresses: list[int]) -> int | None:
+    """How far from the end the last four bits are that are not the same in all of them; None: they are all the same."""
+    differing = 0
+    for address in addresses:
+        differing |= address ^ addresses[0]
+    lowest = (differing & -differing).bit_length() - 1
+    return lowest - lowest % _BITS if differing else None
 
 
-def _tunnel(firewall: Firewall, tunnels: Tunnels) -> tuple[Chain, ...]:
-    """Guard in mangle; in filter one look at the VNI is enough, what carries ours has passed the guard."""
-    if not firewall.vnis:
-        return ()
-    ipv6 = ":" in tunnels[0][1]
-    udp = f"-p udp -m udp --dport {firewall.port}"
-    ours = _vni_matches(firewall.vnis, ipv6)
-    refuse = tuple(Rule("tunnel not from its remote", f"-p udp {match}", "-j DROP") for match in ours)
-    if ipv6:
-        # u32 counts from the fixed header, so what has others before UDP would show it no VNI.
-        headers = "-m ipv6header --header hop-by-hop,ipv6-opts,ipv6-route,ah --soft"
-        refuse = (Rule("tunnel behind extension headers", headers, "-j DROP"), *refuse)
-    accept = tuple(Rule("tunnel from its remote", f"-p udp {match}", "-j ACCEPT") for match in ours)
-    guards = _guards(tunnels, refuse, ipv6)
-    return (
-        Chain("mangle", _TUNNEL, guards[0].rules, "INPUT", when=udp),
-        *guards[1:],
-        Chain("filter", _INPUT, accept, "INPUT", when=udp),
-    )
+def _bits(value: int, shift: int, ipv6: bool) -> str:
+    """An address and a mask of those four bits alone: `0.0.0.5/0.0.0.15`, `::5/::f`."""
+    return "/".join(_spelled(number << shift, ipv6) for number in (value, PAGE - 1))
 
 
-def _guards(tunnels: Tunnels, refuse: tuple[Rule, ...], ipv6: bool) -> tuple[Chain, ...]:
-    known = [
-        (remote, Rule("its remote", f"-s {remote} {_vni_matches((vni,), ipv6)[0]}", "-j RETURN"))
-        for vni, remote in tunnels
-    ]
-    if len(known) <= PAGE:
-        return (Chain("mangle", _TUNNEL, (*(rule for _remote, rule in known), *refuse)),)
-    pages: dict[int, list[Rule]] = {}
-    for remote, rule in known:
-        pages.setdefault(_last_bits(remote), []).append(rule)
-    mask = "::{0:x}/::f" if ipv6 else "0.0.0.{0}/0.0.0.15"
-    # Reached by goto: RETURN leads back to where the first chain was called from.
-    index = tuple(Rule("page of remotes", "-s " + mask.format(page), f"-g {_TUNNEL}-{page}") for page in sorted(pages))
-    return (
-        Chain("mangle", _TUNNEL, (*index, *refuse)),
-        *(Chain("mangle", f"{_TUNNEL}-{page}", (*pages[page], *refuse)) for page in sorted(pages)),
-    )
-
-
-def _last_bits(address: str) -> int:
-    """The last four bits of an address; of an IPv6 one those of its last group ("fd00::" ends in an empty one, 0)."""
-    if ":" in address:
-        return int(address[-1], 16) if address[-1] != ":" else 0
-    return int(address.rsplit(".", 1)[1]) % PAGE
-
-
-def _vni_matches(vnis: tuple[int, ...], ipv6: bool) -> tuple[str, ...]:
-    """xt_u32 tests for the VNI (RFC 7348): 12 bytes behind the start of UDP, 24 bits, 8 reserved bits after it."""
-    start = "52" if ipv6 else "0>>22&0x3C@12"
-    spans = [str(low) if low == high else f"{low}:{high}" for low, high in ranges(vnis)]
-    chunks = [spans[at : at + _U32_RANGES] for at in range(0, len(spans), _U32_RANGES)]
-    return tuple(f'-m u32 --u32 "{start}>>8={",".join(chunk)}"' for chunk in chunks)
+def _spelled(number: int, ipv6: bool) -> str:
+    if not ipv6:
+        return ".".join(str(number >> bits & 0xFF) for bits in (24, 16, 8, 0))
+    return f"::{number:x}" if number <= 0xFFFF else str(IPv6Address(number))

@@ -1,14 +1,31 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What the back ends share: the comment that marks a rule, and numbers and addresses in the shape rules want them."""
+"""What the back ends share: the comment that marks a rule; names, numbers and addresses as rules want them."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from ipaddress import IPv4Network, IPv6Network, collapse_addresses
+from typing import NamedTuple
 from zlib import crc32
 
+from ..model.access import Access
 from ..model.firewall import Firewall
 from ..model.marks import RULE_COMMENT
+
+
+class Family(NamedTuple):
+    """overhead: bytes of the IP and TCP headers, without options."""
+
+    ipv6: bool
+    overhead: int
+
+
+IPV4, IPV6 = Family(False, 40), Family(True, 60)
+
+# RFC 4193: addresses that nobody routes, so that they need NAT where IPv4 does.
+_UNIQUE_LOCAL = IPv6Network("fc00::/7")
 
 
 def comment(words: str, place: str, text: str) -> str:
@@ -18,8 +35,19 @@ def comment(words: str, place: str, text: str) -> str:
     A checksum is enough for that, and hashlib would take 3 ms to import. nft takes at most 128 bytes of comment,
     iptables 255.
     """
-    digest = format(crc32(f"{place} {text}".encode()), "08x")
-    return f"{RULE_COMMENT}{words} #{digest}"
+    return f"{RULE_COMMENT}{words} #{_digest(f'{place} {text}')}"
+
+
+def _digest(text: str) -> str:
+    return format(crc32(text.encode()), "08x")
+
+
+def label(name: str) -> str:
+    """An interface's name as a part of an nft name, where dots and dashes cannot stand; no two names have one label."""
+    if name.isalnum():
+        return name
+    plain = "".join(letter if letter.isalnum() else "_" for letter in name)
+    return f"{plain}_{_digest(name)}"
 
 
 Tunnels = tuple[tuple[int, str], ...]
@@ -40,3 +68,27 @@ def ranges(numbers: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
         else:
             found.append((number, number))
     return tuple(found)
+
+
+def of_family(texts: Iterable[str], family: Family) -> tuple[str, ...]:
+    """Addresses or prefixes of one family, sorted."""
+    return tuple(sorted(text for text in texts if (":" in text) == family.ipv6))
+
+
+def networks(texts: Iterable[str], family: Family) -> tuple[str, ...]:
+    """Those of one family in the fewest prefixes: nft takes none into a set that overlaps another."""
+    mine = of_family(texts, family)
+    if family.ipv6:
+        return tuple(map(str, collapse_addresses(map(IPv6Network, mine))))
+    return tuple(map(str, collapse_addresses(map(IPv4Network, mine))))
+
+
+def open_ports(firewall: Firewall | None, accesses: Iterable[Access]) -> tuple[int, ...]:
+    """UDP ports of WireGuard that everybody may send to."""
+    carrier = firewall.carrier_port if firewall else None
+    return tuple(sorted({access.port for access in accesses} | ({carrier} if carrier is not None else set())))
+
+
+def needs_nat(subnet: str) -> bool:
+    """Whether nobody out there routes to these addresses: every IPv4 one, of IPv6 the unique local ones."""
+    return ":" not in subnet or IPv6Network(subnet).subnet_of(_UNIQUE_LOCAL)

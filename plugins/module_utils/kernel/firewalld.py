@@ -18,7 +18,7 @@ from ..model import state as kinds
 from ..model.change import REMOVE, Change
 from ..model.errors import KernelError
 from ..model.firewall import DirectRule, FirewalldPolicy, ZoneInterface
-from ..model.marks import FIREWALLD_CLAIM, FIREWALLD_FORWARD, FIREWALLD_POLICY
+from ..model.marks import FIREWALLD_CLAIM, FIREWALLD_POLICIES, FIREWALLD_POLICY
 from . import firewalld_files as files
 from .programs import find, run
 
@@ -47,7 +47,7 @@ class Seen(NamedTuple):
 
 def observe() -> Seen:
     """What is ours in firewalld. Where it is installed but does not run, what its files hold of ours."""
-    texts = files.policies((FIREWALLD_POLICY, FIREWALLD_FORWARD))
+    texts = files.policies(FIREWALLD_POLICIES)
     mine = {name: xml for name, xml in texts.items() if FIREWALLD_CLAIM in xml}
     faults = tuple(
         (f"firewalld policy {name}", "exists and was not made by weft; remove or rename it")

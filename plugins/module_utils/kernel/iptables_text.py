@@ -100,10 +100,11 @@ def is_used(tables: Tables) -> bool:
 
 
 def signature(family: str, mine: Tables) -> list[str]:
-    """A line for each hook and rule: tables in order, hooks first, by chain; order within a chain counts."""
+    """A line for each hook and rule: tables in order, hooks first, by chain. Order counts within a chain of ours; where
+    hooks stand among each other in a built-in one is chance, as others come between them."""
     lines = []
     for name in sorted(mine, key=_rank):
-        rules = sorted(mine[name].rules, key=lambda rule: (rule.inside, rule.chain))
+        rules = sorted(mine[name].rules, key=lambda rule: (rule.inside, rule.chain, "" if rule.inside else rule.mark))
         lines += [f"{family} {name} {rule.chain} {rule.mark or rule.text}" for rule in rules]
     return lines
 

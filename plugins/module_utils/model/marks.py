@@ -27,9 +27,13 @@ DOCKER_LABEL = "weft.overlay"
 # Every rule of ours has a comment that begins so: "weft <words> #<hash of its text>".
 RULE_COMMENT = "weft "
 
-# Names of our two firewalld policies, and how their description begins.
+# Names of our firewalld policies, and how their description begins: open ports, forwarding of the overlay and of
+# WireGuard's clients, what the host itself promises clients.
 FIREWALLD_POLICY = "weft-overlay"
 FIREWALLD_FORWARD = "weft-forward"
+FIREWALLD_CLIENTS = "weft-clients"
+FIREWALLD_PROMISES = "weft-promises"
+FIREWALLD_POLICIES = (FIREWALLD_POLICY, FIREWALLD_FORWARD, FIREWALLD_CLIENTS, FIREWALLD_PROMISES)
 FIREWALLD_CLAIM = "Written by weft, which overwrites changes. Zone entries:"
 
 

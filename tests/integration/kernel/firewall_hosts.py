@@ -61,7 +61,7 @@ plan = Firewall(*[tuple(v) if isinstance(v, list) else v for v in values]) if is
 kernel = Firewalls()
 seen = kernel.observe()
 have = seen.state["ruleset"]
-want = {value.key(): value for value in desired(plan, backend)}
+want = {value.key(): value for value in desired(plan, (), backend)}
 equal = {k: v.signature for k, v in have.items()} == {k: v.signature for k, v in want.items()}
 if values != "look":
     kernel.apply([Change(ADD, "ruleset", k, None, v) for k, v in want.items()])

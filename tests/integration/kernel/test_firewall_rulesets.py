@@ -15,6 +15,7 @@ import pytest
 from ansible_collections.weft.overlay.plugins.module_utils.diff.firewall import desired
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.firewall import Firewalls
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.nft_names import names
+from ansible_collections.weft.overlay.plugins.module_utils.model.access import Access, Reach
 from ansible_collections.weft.overlay.plugins.module_utils.model.change import ADD, CHANGE, REMOVE, Change
 from ansible_collections.weft.overlay.plugins.module_utils.model.firewall import (
     IPTABLES_LEGACY,
@@ -26,12 +27,22 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.firewall import
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import RULESET
 
 CASES = sorted((Path(__file__).parents[2] / "unit/diff/firewall_cases").iterdir())
+HUB = next(case for case in CASES if case.name.startswith("a_hub_forwards"))
 BACKENDS = (NONE, IPTABLES_NFT, IPTABLES_LEGACY)
 
 
-def policy(case: Path) -> Firewall:
-    values = json.loads((case / "firewall.json").read_text(encoding="utf-8"))
-    return Firewall(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+def policy(case: Path) -> tuple[Firewall | None, tuple[Access, ...]]:
+    """firewall.json and accesses.json, as far as the case has them."""
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in case.glob("*.json")}
+    firewall = Firewall(**value_of(found["firewall"])) if "firewall" in found else None
+    accesses = [Access(**value_of(access)) for access in found.get("accesses", [])]
+    return firewall, tuple(
+        access._replace(reaches=tuple(Reach(**value_of(reach)) for reach in access.reaches)) for access in accesses
+    )
+
+
+def value_of(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
 def seen() -> dict[str, Any]:
@@ -54,7 +65,7 @@ def run(*command: str) -> str:
 def test_every_policy_is_taken_read_back_undone_and_removed(backend: str) -> None:
     last: Ruleset | None = None
     for case in CASES:
-        (wanted,) = desired(policy(case), backend)
+        (wanted,) = desired(*policy(case), backend)
         assert isinstance(wanted, Ruleset)
         swap(last, wanted)
         found = seen()
@@ -73,7 +84,7 @@ def test_every_policy_is_taken_read_back_undone_and_removed(backend: str) -> Non
 @pytest.mark.usefixtures("host")
 def test_leftovers_of_every_other_back_end_are_seen() -> None:
     for backend in BACKENDS:
-        (ruleset,) = desired(policy(CASES[0]), backend)
+        (ruleset,) = desired(*policy(HUB), backend)
         assert isinstance(ruleset, Ruleset)
         swap(None, ruleset)
     assert set(seen()) == {"nft", IPTABLES_NFT, IPTABLES_LEGACY}
@@ -90,7 +101,7 @@ def test_a_host_filters_where_the_rules_of_others_are() -> None:
 
 @pytest.mark.usefixtures("host")
 def test_our_own_rules_do_not_decide_where_a_host_filters() -> None:
-    (ruleset,) = desired(policy(CASES[0]), IPTABLES_LEGACY)
+    (ruleset,) = desired(*policy(HUB), IPTABLES_LEGACY)
     assert isinstance(ruleset, Ruleset)
     swap(None, ruleset)
     assert Firewalls().observe().backend == IPTABLES_NFT
@@ -106,7 +117,7 @@ def test_a_table_of_our_name_that_is_not_ours_is_a_fault_and_left_alone() -> Non
 
 @pytest.mark.usefixtures("host")
 def test_a_rule_added_to_our_table_is_a_difference() -> None:
-    (wanted,) = desired(policy(CASES[0]), NONE)
+    (wanted,) = desired(*policy(HUB), NONE)
     assert isinstance(wanted, Ruleset)
     swap(None, wanted)
     run("nft", "insert rule inet weft_overlay scope_guard accept")

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Every folder of firewall_cases/ is a claim about one policy: firewall.json, and what it is in each back end.
+"""Every folder of firewall_cases/ is a claim about one policy: firewall.json (the overlay's) and accesses.json (the
+gates of WireGuard interfaces), one of them or both, and what they are in each back end.
 
 WEFT_REGENERATE=1 writes what was found; read it with `git diff` before you believe it.
 """
@@ -11,11 +12,13 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.diff.firewall import desired
 from ansible_collections.weft.overlay.plugins.module_utils.kernel import iptables_text, nft
+from ansible_collections.weft.overlay.plugins.module_utils.model.access import Access, Reach
 from ansible_collections.weft.overlay.plugins.module_utils.model.firewall import (
     FIREWALLD,
     IPTABLES_LEGACY,
@@ -31,17 +34,26 @@ CASES = sorted(path for path in (Path(__file__).parent / "firewall_cases").iterd
 REGENERATE = "WEFT_REGENERATE" in os.environ
 
 
-def policy(case: Path) -> Firewall:
-    values = json.loads((case / "firewall.json").read_text(encoding="utf-8"))
-    return Firewall(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+def policy(case: Path) -> tuple[Firewall | None, tuple[Access, ...]]:
+    """firewall.json and accesses.json, as far as the case has them."""
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in case.glob("*.json")}
+    firewall = Firewall(**value_of(found["firewall"])) if "firewall" in found else None
+    accesses = [Access(**value_of(access)) for access in found.get("accesses", [])]
+    return firewall, tuple(
+        access._replace(reaches=tuple(Reach(**value_of(reach)) for reach in access.reaches)) for access in accesses
+    )
 
 
-def rendered(firewall: Firewall) -> dict[str, str]:
+def value_of(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+
+
+def rendered(firewall: Firewall | None, accesses: tuple[Access, ...]) -> dict[str, str]:
     """File name -> text, as a reader wants to see it."""
-    (table,) = desired(firewall, NONE)
-    (chains,) = desired(firewall, IPTABLES_NFT)
+    (table,) = desired(firewall, accesses, NONE)
+    (chains,) = desired(firewall, accesses, IPTABLES_NFT)
     others = []
-    for value in desired(firewall, FIREWALLD):
+    for value in desired(firewall, accesses, FIREWALLD):
         if isinstance(value, FirewalldPolicy):
             others.append(f"policy {value.name}\n{value.xml}")
         elif isinstance(value, DirectRule):
@@ -55,7 +67,7 @@ def rendered(firewall: Firewall) -> dict[str, str]:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_case(case: Path) -> None:
-    found = rendered(policy(case))
+    found = rendered(*policy(case))
     if REGENERATE:
         for name, text in found.items():
             (case / name).write_text(text, encoding="utf-8")
@@ -64,8 +76,8 @@ def test_case(case: Path) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_what_is_wanted_and_what_is_read_back_have_one_signature(case: Path) -> None:
-    (table,) = desired(policy(case), NONE)
-    (chains,) = desired(policy(case), IPTABLES_LEGACY)
+    (table,) = desired(*policy(case), NONE)
+    (chains,) = desired(*policy(case), IPTABLES_LEGACY)
     assert nft.signature(table.script) == table.signature
     read = []
     for part in chains.script.split("# ")[1:]:
@@ -77,24 +89,26 @@ def test_what_is_wanted_and_what_is_read_back_have_one_signature(case: Path) -> 
 def test_no_two_rules_of_one_chain_look_alike() -> None:
     for case in CASES:
         for backend in (NONE, IPTABLES_NFT):
-            (ruleset,) = desired(policy(case), backend)
+            (ruleset,) = desired(*policy(case), backend)
             assert len(set(ruleset.signature)) == len(ruleset.signature)
 
 
-def test_the_order_of_remotes_and_vnis_in_a_plan_does_not_matter() -> None:
-    firewall = policy(CASES[0])
-    turned = firewall._replace(remotes=firewall.remotes[::-1], vnis=firewall.vnis[::-1])
-    for backend in (FIREWALLD, IPTABLES_NFT):
-        assert desired(firewall, backend) == desired(turned, backend)
+def test_the_order_of_things_in_a_plan_does_not_matter() -> None:
+    for case in CASES:
+        firewall, accesses = policy(case)
+        turned = firewall and firewall._replace(remotes=firewall.remotes[::-1], vnis=firewall.vnis[::-1])
+        mirrored = tuple(access._replace(reaches=access.reaches[::-1]) for access in accesses[::-1])
+        for backend in (FIREWALLD, IPTABLES_NFT):
+            assert desired(firewall, accesses, backend) == desired(turned, mirrored, backend)
 
 
 def test_no_policy_wants_nothing() -> None:
     for backend in (FIREWALLD, IPTABLES_NFT, IPTABLES_LEGACY, NONE):
-        assert desired(None, backend) == ()
+        assert desired(None, (), backend) == ()
 
 
 def test_comments_fit_into_what_nft_takes() -> None:
     for case in CASES:
-        for line in rendered(policy(case))["table.nft"].splitlines():
+        for line in rendered(*policy(case))["table.nft"].splitlines():
             if 'comment "' in line:
                 assert len(line.split('comment "')[1].rstrip('"')) < 128

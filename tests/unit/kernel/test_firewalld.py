@@ -26,8 +26,8 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.firewall import
 )
 
 HUB = Firewall("10.0.0.0/8", 4789, (101,), ("198.18.0.11",), "trusted", ("vxkr+", "kohaku-host"))
-POLICIES = tuple(value for value in desired(HUB, FIREWALLD) if isinstance(value, FirewalldPolicy))
-(DIRECT,) = (value for value in desired(HUB, FIREWALLD) if isinstance(value, DirectRule))
+POLICIES = tuple(value for value in desired(HUB, (), FIREWALLD) if isinstance(value, FirewalldPolicy))
+(DIRECT,) = (value for value in desired(HUB, (), FIREWALLD) if isinstance(value, DirectRule))
 ENTRY = ZoneInterface("trusted", "vxkr+")
 
 # As firewalld 1.3 writes them.

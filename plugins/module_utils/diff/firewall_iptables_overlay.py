@@ -1,0 +1,156 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The overlay's chains in iptables.
+
+A packet of a tunnel walks the list of remotes, each with its VNI, by pages: 255 remotes cost at most 16 + 16
+comparisons where their last bits differ evenly. IPv6 by our own links needs no rule: it is switched off on them.
+"""
+
+from __future__ import annotations
+
+from ..model.firewall import Firewall
+from ..model.marks import CHAIN_PREFIX, LINK_GROUP
+from .firewall_iptables import LAST, Book, Chain, Rule, pages
+from .firewall_rules import Tunnels, by_family, ranges
+
+# xt_u32 takes at most ten ranges in one test.
+_U32_RANGES = 10
+
+_SOURCE = CHAIN_PREFIX + "SOURCE"
+_TUNNEL = CHAIN_PREFIX + "TUNNEL"
+_SCOPE = CHAIN_PREFIX + "SCOPE"
+_CARRIER = CHAIN_PREFIX + "CARRIER"
+_REDIRECT = CHAIN_PREFIX + "REDIRECT"
+_INPUT = CHAIN_PREFIX + "INPUT"
+_FORWARD = CHAIN_PREFIX + "FORWARD"
+_NAT = CHAIN_PREFIX + "NAT"
+
+_IN = f"-m devgroup --src-group {LINK_GROUP:#x}"
+_OUT = f"-m devgroup --dst-group {LINK_GROUP:#x}"
+_BOTH = f"-m devgroup --src-group {LINK_GROUP:#x} --dst-group {LINK_GROUP:#x}"
+_ONLY_IN = f"-m devgroup --src-group {LINK_GROUP:#x} ! --dst-group {LINK_GROUP:#x}"
+_NOT_OUT = f"-m devgroup ! --dst-group {LINK_GROUP:#x}"
+
+
+def chains(firewall: Firewall, ipv6: bool) -> tuple[Chain, ...]:
+    tunnels = by_family(firewall)[ipv6]
+    found = _over_ipv6(firewall) if ipv6 else _over_ipv4(firewall)
+    if tunnels and firewall.vnis:
+        found += _tunnel(firewall, tunnels)
+    if firewall.carrier is not None:
+        rules = _by_carrier(firewall, ipv6)
+        found += (Chain("mangle", _CARRIER, rules, "INPUT", when=f"-i {firewall.carrier}"),)
+    return found
+
+
+def _over_ipv4(firewall: Firewall) -> tuple[Chain, ...]:
+    source = (
+        Rule("source outside the overlay", f"! -s {firewall.cidr}", "-j DROP"),
+        Rule("source of another link", "-m rpfilter --invert", "-j DROP"),
+    )
+    found = [
+        Chain("raw", _SOURCE, source, "PREROUTING", when=_IN),
+        # In mangle, so that no ACCEPT of Docker comes before it.
+        Chain("mangle", _SCOPE, (*_beside(firewall), *_scope(firewall, refuse=True)), "FORWARD"),
+        Chain("filter", _FORWARD, _scope(firewall, refuse=False), "FORWARD"),
+    ]
+    if firewall.bridge is not None:
+        redirect = Rule("no redirect past the gateway", f"-p icmp -m icmp --icmp-type 5 {_OUT}", "-j DROP")
+        found.append(Chain("mangle", _REDIRECT, (redirect,), "OUTPUT"))
+    if firewall.masquerade and firewall.subnet is not None:
+        match = f"-s {firewall.subnet} ! -d {firewall.cidr} {_NOT_OUT}"
+        # Last: an operator's own SNAT for these containers wins.
+        rules = (Rule("overlay to internet", match, "-j MASQUERADE"),)
+        found.append(Chain("nat", _NAT, rules, "POSTROUTING", how=LAST))
+    return tuple(found)
+
+
+def _over_ipv6(firewall: Firewall) -> tuple[Chain, ...]:
+    return (Chain("mangle", _SCOPE, _beside(firewall), "FORWARD"),) if firewall.carrier else ()
+
+
+def _beside(firewall: Firewall) -> tuple[Rule, ...]:
+    """The carrier carries tunnels of this host, and nothing of others."""
+    if firewall.carrier is None:
+        return ()
+    return (
+        Rule("from the carrier", f"-i {firewall.carrier}", "-j DROP"),
+        Rule("to the carrier", f"-o {firewall.carrier}", "-j DROP"),
+    )
+
+
+def _by_carrier(firewall: Firewall, ipv6: bool) -> tuple[Rule, ...]:
+    """Whose tunnels they are is judged by the chain of the tunnels, at the same hook."""
+    own = "-m addrtype --dst-type LOCAL --limit-iface-in"
+    echo = "-p ipv6-icmp -m icmp6 --icmpv6-type 128" if ipv6 else "-p icmp -m icmp --icmp-type 8"
+    udp = f"-p udp -m udp --dport {firewall.port}"
+    ours = _vni_matches(firewall.vnis, ipv6) if by_family(firewall)[ipv6] else ()
+    return (
+        *(Rule("tunnel", f"{udp} {match}", "-j RETURN") for match in ours),
+        Rule("answer to the host", "-m conntrack --ctstate RELATED,ESTABLISHED --ctdir REPLY", "-j RETURN"),
+        Rule("ping", f"{echo} {own}", "-j RETURN"),
+        Rule("nothing else by the carrier", "", "-j DROP"),
+    )
+
+
+def _scope(firewall: Firewall, refuse: bool) -> tuple[Rule, ...]:
+    """The same cases twice: in mangle what fits returns and the rest is dropped, in filter what fits is accepted."""
+    fits = "-j RETURN" if refuse else "-j ACCEPT"
+    cidr, subnet = firewall.cidr, firewall.subnet
+    out = (Rule("out of the overlay", _IN, "-j DROP"),) if refuse else ()
+    into = (Rule("into the overlay", _OUT, "-j DROP"),) if refuse else ()
+    within = Rule("overlay to overlay", f"-s {cidr} -d {cidr} {_BOTH}", fits)
+    if firewall.bridge is None or subnet is None:
+        return (within, *out, *into)
+    return (
+        within,
+        Rule("container to internet", f"-s {subnet} ! -d {cidr} {_ONLY_IN}", fits),
+        *out,
+        Rule("answer to a container", f"{_OUT} -m conntrack --ctstate RELATED,ESTABLISHED", fits),
+        Rule("published port", f"{_OUT} -m conntrack --ctstate DNAT", fits),
+        *into,
+    )
+
+
+def _tunnel(firewall: Firewall, tunnels: Tunnels) -> tuple[Chain, ...]:
+    """Guard in mangle; in filter one look at the VNI is enough, what carries ours has passed the guard."""
+    ipv6 = ":" in tunnels[0][1]
+    udp = f"-p udp -m udp --dport {firewall.port}"
+    ours = _vni_matches(firewall.vnis, ipv6)
+    refuse = tuple(Rule("tunnel not from its remote", f"-p udp {match}", "-j DROP") for match in ours)
+    if ipv6:
+        # u32 counts from the fixed header, so what has others before UDP would show it no VNI.
+        headers = "-m ipv6header --header hop-by-hop,ipv6-opts,ipv6-route,ah --soft"
+        refuse = (Rule("tunnel behind extension headers", headers, "-j DROP"), *refuse)
+    accept = tuple(Rule("tunnel from its remote", f"-p udp {match}", "-j ACCEPT") for match in ours)
+    first, *others = _remotes(tunnels, refuse, ipv6)
+    beside = tuple(
+        Rule("tunnel beside its carrier", f"! -i {firewall.carrier} -p udp {match}", "-j DROP")
+        for match in (ours if firewall.carrier else ())
+    )
+    return (
+        first._replace(rules=(*beside, *first.rules), hook="INPUT", when=udp),
+        *others,
+        Chain("filter", _INPUT, accept, "INPUT", when=udp),
+    )
+
+
+def _remotes(tunnels: Tunnels, refuse: tuple[Rule, ...], ipv6: bool) -> tuple[Chain, ...]:
+    known = [
+        (remote, Rule("its remote", f"-s {remote} {_vni_matches((vni,), ipv6)[0]}", "-j RETURN"))
+        for vni, remote in tunnels
+    ]
+    return pages(Book("mangle", ipv6, "page of remotes", _page_name, 5, refuse), known)
+
+
+def _page_name(path: tuple[int, ...]) -> str:
+    return "-".join((_TUNNEL, *map(str, path)))
+
+
+def _vni_matches(vnis: tuple[int, ...], ipv6: bool) -> tuple[str, ...]:
+    """xt_u32 tests for the VNI (RFC 7348): 12 bytes behind the start of UDP, 24 bits, 8 reserved bits after it."""
+    start = "52" if ipv6 else "0>>22&0x3C@12"
+    spans = [str(low) if low == high else f"{low}:{high}" for low, high in ranges(vnis)]
+    chunks = [spans[at : at + _U32_RANGES] for at in range(0, len(spans), _U32_RANGES)]
+    return tuple(f'-m u32 --u32 "{start}>>8={",".join(chunk)}"' for chunk in chunks)
