@@ -10,7 +10,7 @@ from typing import Any
 from ..model.wireguard import Peer
 
 # Fields that say how to bring a value about, or what the reader should know of it; not what it is.
-_MEANS = frozenset(("script", "sources", "name", "expires", "successor", "handshake"))
+_MEANS = frozenset(("script", "sources", "name", "expires", "successor", "handshake", "inherits"))
 # 0 in a plan: as it comes.
 _FREE = frozenset(("mtu", "queue", "port"))
 

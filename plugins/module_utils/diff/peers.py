@@ -30,7 +30,7 @@ def _with_successor(peer: Peer, seen: Mapping[str, Peer]) -> list[Peer]:
     """Both keys of a pair that changes them, until the first handshake with the new one; then that one alone."""
     if peer.successor is None:
         return [peer]
-    waiting = peer._replace(public_key=peer.successor, successor=None)
+    waiting = peer._replace(public_key=peer.successor, successor=None, inherits=peer.public_key)
     known = seen.get(waiting.key())
     if known is not None and known.handshake:
         return [waiting]

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import sys
 
-from . import boot, client_command
+from . import boot, client_command, watch
 
 # Each has USAGE, one line or more, and main(arguments) with the word itself as the first one; it returns the exit code:
 # 0 done, 1 failed (the reason is on stderr), 2 called in another way than its USAGE says.
-COMMANDS = {"apply": boot, "client": client_command}
+COMMANDS = {"apply": boot, "client": client_command, "watch": watch}
 
 
 def main(arguments: list[str]) -> int:

@@ -11,14 +11,14 @@ import sys
 from ..kernel import docker_api
 from ..model.errors import WeftError
 from ..model.stored import Program
-from . import boot, client_command, command, stored_plan
+from . import boot, client_command, command, stored_plan, watch
 
 _ROOT = __name__.rsplit(".", 2)[0]
 _PACKAGE = "weft_overlay"
 
 # What runs at boot. The rest of the collection stays on the controller.
 _ROOMS = ("model", "diff", "kernel", "converge")
-_DOORS = frozenset(module.__name__ for module in (boot, client_command, command, stored_plan))
+_DOORS = frozenset(module.__name__ for module in (boot, client_command, command, stored_plan, watch))
 
 # Modules that are imported only when they are needed, and that a host may need at its next boot.
 LAZY = (docker_api,)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 from base64 import b64encode
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..model.errors import KernelError
 from ..model.wireguard import KEY_ROOT
@@ -38,6 +38,16 @@ def make_preshared(link: str, public_keys: Iterable[str]) -> None:
     """See to it that there is a key for each of these peers; many at once cost little more than one."""
     paths = (_path(link, key) for key in public_keys)
     write({path: b64encode(os.urandom(32)).decode() for path in paths if not os.path.lexists(path)})
+
+
+def inherit_preshared(link: str, heirs: Mapping[str, str]) -> None:
+    """A peer that changed its own key goes on with the preshared one. heirs: the new public key → the one before."""
+    kept = preshared_keys(link, heirs.values())
+    for public_key, before in heirs.items():
+        if before in kept and not os.path.lexists(_path(link, public_key)):
+            write({_path(link, public_key): kept[before]})
+            if os.path.exists(_path(link, before, _SHARED)):
+                _mark(link, public_key)
 
 
 def preshared_keys(link: str, public_keys: Iterable[str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ from ..model.state import DEVICE, PEER
 from ..model.wireguard import KEY_ROOT, UNMADE, Device, Peer
 from .endpoints import resolve
 from .keys import private_file
-from .preshared import make_preshared, preshared_keys
+from .preshared import inherit_preshared, make_preshared, preshared_keys
 from .programs import find
 from .wireguard_tool import wg
 
@@ -127,6 +127,8 @@ def _key_file(subject: str, device: Device) -> str:
 def _set_peers(link: str, run: list[Change]) -> None:
     """`wg addconf`: replaces the AllowedIPs of the peers named, in the order named, and keeps what is not named."""
     with_key = [change.after.public_key for change in run if change.after.preshared]
+    heirs = {change.after.public_key: change.after.inherits for change in run if change.after.inherits}
+    inherit_preshared(link, heirs)
     make_preshared(link, with_key)
     kept = preshared_keys(link, with_key)
     text = "".join(_section(change, kept) for change in run)

@@ -7,6 +7,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+# A public key as a regular expression: 32 bytes in base64. The last character before the = has two bits that are not
+# part of them and are not set; wg(8) refuses a key where they are.
+PUBLIC_KEY = "[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="
+
 # Stands for a public key in a plan that was made before there was a key (a dry run on a fresh host).
 UNMADE = "(made by the first run)"
 
@@ -35,8 +39,9 @@ class Peer(NamedTuple):
     endpoint: `host:port`, `192.0.2.1:51820` or `[2001:db8::1]:51820`; None: the peer comes to us.
     expires: Unix time from which on the peer is no longer wanted, None: never.
     successor: public key that this peer is changing to. As long as nobody has shaken hands with it, it is a peer
-    without AllowedIPs; from then on it takes this one's place.
+    without AllowedIPs; from then on it takes this one's place. Its preshared key is this one's.
     handshake: Unix time of the latest handshake, 0: none; observed only.
+    inherits: public key of the peer whose preshared key this one goes on with; None: of nobody.
     """
 
     link: str
@@ -49,6 +54,7 @@ class Peer(NamedTuple):
     expires: int | None = None
     successor: str | None = None
     handshake: int = 0
+    inherits: str | None = None
 
     def key(self) -> str:
         return self.link + " " + self.public_key

@@ -108,6 +108,7 @@ def test_the_controllers_rooms_stay_there(collected):
         "weft_overlay/edge/client_command.py",
         "weft_overlay/edge/command.py",
         "weft_overlay/edge/stored_plan.py",
+        "weft_overlay/edge/watch.py",
     ]
 
 
