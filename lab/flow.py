@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from . import clients, machine
+from . import host as hosts
 from .paths import agent
 from .shell import LabError
 
@@ -43,11 +44,13 @@ class Delivery(NamedTuple):
 
 
 class Running:
-    """Traffic that has begun; finish() gives its account. The first line it prints says that it flows."""
+    """Traffic of a VPN client or a host that has begun; its first line says so. finish() gives its account."""
 
     def __init__(self, client: str, program: str, *arguments: str) -> None:
         self._client = client
-        argv = clients.exec_argv(client, "python3", "-c", agent(program), *arguments)
+        command = ["python3", "-c", agent(program), *arguments]
+        is_host = client in [host.name for host in hosts.saved()]
+        argv = machine.exec_argv(client, command) if is_host else clients.exec_argv(client, *command)
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(argv, env=machine.exec_env(), stdin=pipe, stdout=pipe, stderr=pipe, text=True)
         if self._process.stdout is None or not self._process.stdout.readline():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
 from . import clients, traffic
@@ -96,12 +96,12 @@ def table(names: Iterable[str], to: Mapping[str, Destination]) -> dict[Case, str
     )
 
 
-def wrong(found: Mapping[Case, str | None], wanted: Mapping[str, Iterable[str]]) -> list[str]:
-    """What of a table is not as wanted (client → names of the destinations that it is to reach), in words."""
+def wrong(found: Mapping[Case, str | None], wanted: Mapping[str, Container[tuple[str, str]]]) -> list[str]:
+    """What of a table is not as wanted (client → the (destination, protocol) that it may reach), in words."""
     lines = []
     for case, answer in found.items():
         reached = answer is not None
-        if reached != (case.destination in wanted[case.client]):
+        if reached != ((case.destination, case.protocol) in wanted[case.client]):
             way = f"{case.destination} by {case.family} {case.protocol}"
             lines.append(f"{case.client} {'reached' if reached else 'did not reach'} {way}")
     return lines

@@ -8,7 +8,10 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import Any, NamedTuple
+
+import yaml
 
 from . import host as hosts
 from .inventory import COMMITTED
@@ -79,21 +82,25 @@ def playbook(name: str, inventory: str, *options: str) -> Run:
 
 
 class Inventory:
-    """A copy of inventories/lab in a folder of its own: hub, runner1 and runner2, until a test changes that."""
+    """A copy of inventories/lab in a folder of its own: hub, runner1 and runner2 with an overlay, until a test changes
+    that. Of another source, the intent stays as it is there."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(
+        self, folder: str, source: str = COMMITTED, members: tuple[str, ...] = ("hub", "runner1", "runner2")
+    ) -> None:
         self.folder = folder
-        shutil.copytree(COMMITTED, folder, ignore=shutil.ignore_patterns("build", "ledger.json"), dirs_exist_ok=True)
+        self.source = source
+        shutil.copytree(source, folder, ignore=shutil.ignore_patterns("build", "ledger.json"), dirs_exist_ok=True)
         self.groups: dict[str, dict[str, dict[str, Any]]] = {"hubs": {}, "runners": {}}
-        self.put("hub")
-        self.put("runner1")
-        self.put("runner2")
-        self.overlay()
+        for name in members:
+            self.put(name)
+        if source == COMMITTED:
+            self.overlay()
 
     def put(self, name: str, **variables: Any) -> None:
         """The one line of a host, at the address that it has in the lab now; variables add to that line."""
         host = hosts.load(name)
-        self.groups[host.kind][name] = {"ansible_host": host.address, **variables}
+        self.groups.setdefault(host.kind, {})[name] = {"ansible_host": host.address, **variables}
         self._write()
 
     def drop(self, *names: str) -> None:
@@ -109,6 +116,17 @@ class Inventory:
     def intent(self, text: str) -> None:
         with open(self.path("domain.yaml"), "w", encoding="utf-8") as out:
             out.write(text)
+
+    def edit(self, change: Callable[[dict[str, Any]], object]) -> None:
+        """Change the intent that there is: `edit(lambda intent: intent["clients"].pop("phone"))`."""
+        with open(self.path("domain.yaml"), encoding="utf-8") as text:
+            document = yaml.safe_load(text)
+        change(document)
+        self.intent(json.dumps(document, indent=1))
+
+    def restore(self) -> None:
+        """The intent of the source again."""
+        shutil.copy(os.path.join(self.source, "domain.yaml"), self.path("domain.yaml"))
 
     def path(self, name: str) -> str:
         return os.path.join(self.folder, name)
@@ -140,6 +158,9 @@ class Inventory:
 
     def plan(self, *options: str) -> Run:
         return playbook("plan", self.folder, *options)
+
+    def play(self, name: str, *options: str) -> Run:
+        return playbook(name, self.folder, *options)
 
     def _write(self) -> None:
         document = {group: {"hosts": members} for group, members in self.groups.items()}

@@ -24,8 +24,13 @@ fi
 if command -v docker >/dev/null && systemctl -q is-active docker; then
     section docker; docker network inspect $(docker network ls -q | sort)
 fi
+section wireguard
+for what in public-key listen-port allowed-ips; do wg show all $what; done
+wg show all preshared-keys | sha256sum
+section processes; pgrep -x wireguard-go | sort -n
 section files
-places="/etc/systemd/system /etc/firewalld /etc/docker /etc/sysctl.d /etc/sysctl.conf /var/lib/weft /usr/local"
+places="/etc/systemd/system /etc/firewalld /etc/docker /etc/sysctl.d /etc/sysctl.conf /usr/local /var/lib/weft"
+places="$places /srv/weft"
 find $places ! -type d -printf '%p %m %u %T@ %l\n' 2>/dev/null | sort
 find $places -type f -exec sha256sum {} + 2>/dev/null | sort
 """

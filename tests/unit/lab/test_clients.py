@@ -54,11 +54,12 @@ def test_a_truth_table_tells_both_what_is_missing_and_what_is_too_much():
         reach.Case("b", "lan", "ipv4", "icmp"): None,
         reach.Case("b", "nas", "ipv6", "tcp"): None,
     }
-    assert reach.wrong(found, {"a": ["lan"], "b": ["lan"]}) == [
+    lan, nas = ("lan", "icmp"), ("nas", "tcp")
+    assert reach.wrong(found, {"a": [lan], "b": [lan]}) == [
         "a reached nas by ipv6 tcp",
         "b did not reach lan by ipv4 icmp",
     ]
-    assert reach.wrong(found, {"a": ["lan", "nas"], "b": []}) == []
+    assert reach.wrong(found, {"a": [lan, nas], "b": []}) == []
 
 
 @pytest.mark.parametrize("name", ["echo", "fetch", "flow", "probe"])

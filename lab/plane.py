@@ -1,0 +1,131 @@
+"""The WireGuard plane that molecule/wireguard builds: who its clients are, with what file, and what they may reach."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from . import clients, reach, wg
+from .paths import RUN, TREE, host_file
+from .reach import ICMP, TCP, Case, Destination
+from .runs import Inventory
+from .shell import LabError
+
+SOURCE = os.path.join(TREE, "molecule", "wireguard", "inventory")
+MEMBERS = ("hub", "runner1", "runner2", "router", "nas1", "peer1")
+ROUTER_WAN = ("198.19.0.1", "2001:2:0:19::1")
+
+LAN = tuple(f"lan{number}" for number in range(1, 8))
+NET = tuple(f"net{number}" for number in range(1, 7))
+FULL = tuple(f"full{number}" for number in range(1, 8))
+ON_ROUTER = (*LAN, *NET, *FULL)
+ON_NAS = tuple(f"bench{number}" for number in range(1, 16))
+
+_SITE = [(name, protocol) for name in ("lan", "nas", "router", "tunnel") for protocol in (ICMP, TCP)]
+_INTERNET = [("internet", ICMP), ("internet", TCP)]
+# Whatever its profile, a client may ping the server at its address in the tunnel.
+MAY_REACH = {
+    "lan": frozenset(_SITE),
+    "net": frozenset([*_INTERNET, ("tunnel", ICMP)]),
+    "full": frozenset([*_SITE, *_INTERNET, ("other", ICMP), ("other", TCP)]),
+}
+
+
+def inventory() -> Inventory:
+    """The scenario's inventory as the effects edit it. It goes with the lab, the ledger in it too."""
+    return Inventory(os.path.join(RUN, "wireguard"), SOURCE, MEMBERS)
+
+
+def server_of(client: str) -> str:
+    return "nas1" if client in ON_NAS else "router"
+
+
+def conf(client: str, server: str | None = None) -> str:
+    """The client's file, as its server keeps it. Raises LabError where there is none."""
+    path = host_file(server or server_of(client), f"/var/lib/weft/clients/{client}/{client}.conf")
+    try:
+        with open(path, encoding="utf-8") as text:
+            return text.read()
+    except FileNotFoundError:
+        raise LabError(f"{server or server_of(client)} has no configuration of {client}") from None
+
+
+def confs(names: Iterable[str]) -> dict[str, str]:
+    return {name: conf(name) for name in names}
+
+
+def widened(text: str) -> str:
+    """The configuration of a client that sends everything into its tunnel, whatever it was given."""
+    return wg.with_setting(text, "AllowedIPs", "0.0.0.0/0, ::/0")
+
+
+def start(*names: str) -> None:
+    """Bring these clients up with the files that their servers keep now, and wait until all have shaken hands."""
+    clients.start_all(confs(names))
+    shake(*names)
+
+
+def ensure(*names: str) -> None:
+    """start() of those that do not run."""
+    missing = [name for name in names if name not in clients.running()]
+    if missing:
+        start(*missing)
+
+
+def inside(name: str, text: str | None = None) -> Destination:
+    """A client's addresses in its tunnel, "" where it has none."""
+    own = [address.partition("/")[0] for address in wg.setting(text or conf(name), "Address")]
+    return Destination(*(next((one for one in own if (":" in one) == six), "") for six in (False, True)))
+
+
+def gateway(name: str) -> Destination:
+    """Its server's addresses in the tunnel: the first ones of the networks that the client's own are in."""
+    four, six = inside(name)[:2]
+    return Destination(four.rpartition(".")[0] + ".1" if four else "", six.rpartition(":")[0] + ":1" if six else "")
+
+
+def shake(*names: str, wait: float = 6) -> None:
+    """Ping each one's server through the tunnel. Raises LabError naming those that got no answer."""
+    to = {name: gateway(name) for name in names}
+    cases = [Case(n, n, family, ICMP) for n in names for family in reach.FAMILIES if getattr(to[n], family)]
+    silent = sorted({case.client for case, answer in reach.ask(cases, to, wait).items() if answer is None})
+    if silent:
+        raise LabError(f"no answer through the tunnel to {', '.join(silent)}")
+
+
+def destinations(other: str) -> dict[str, Destination]:
+    """Of the truth table of wg0. other: a client that answers the other clients. tunnel: the server, in the tunnel."""
+    reach.serve()
+    return {**reach.destinations(), "tunnel": gateway(other), "other": reach.listen(other)}
+
+
+def may_reach(name: str) -> frozenset[tuple[str, str]]:
+    return MAY_REACH[name.rstrip("0123456789")]
+
+
+def faults(names: Iterable[str], other: str) -> list[str]:
+    """What is wrong with the truth table of these clients of the router, all of which send everything into their
+    tunnels; also what reached its destination with another address than it should have there."""
+    listed = list(names)
+    to = destinations(other)
+    found = reach.table(listed, to)
+    lines = reach.wrong(found, {name: may_reach(name) for name in listed})
+    for case, answer in found.items():
+        if answer and case.protocol == TCP and case.destination != "lan":
+            own = getattr(inside(case.client), case.family)
+            seen_as = ROUTER_WAN[case.family == reach.IPV6] if case.destination == "internet" else own
+            if answer != seen_as:
+                lines.append(f"{case.destination} saw {answer} instead of {seen_as} ({case.client})")
+    return lines
+
+
+@contextmanager
+def sending_everything(*names: str) -> Iterator[None]:
+    """Clients that widen their own AllowedIPs to everything; afterwards they have the files that they were given."""
+    clients.start_all({name: widened(conf(name)) for name in names})
+    shake(*names)
+    try:
+        yield
+    finally:
+        start(*names)

@@ -1,0 +1,169 @@
+"""One client more, one less, one no longer allowed: the others notice nothing, down to the single packet."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from lab import clients, flow, machine, plane, reach, wg
+from lab.shell import LabError, wait_until
+
+OTHERS = ("full1", "lan1", "net1")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _clients(inventory):
+    reach.serve()
+    plane.start(*OTHERS, "full2")
+
+
+@pytest.fixture
+def traffic_through():
+    """What runs through full1 and lan1 while a test does something: pings in both families and a transfer."""
+
+    def run(action):
+        plane.start(*OTHERS)  # a session that is new: none is renewed by itself in the next two minutes
+        before = {name: clients.peer(name).handshake for name in OTHERS}
+        with (
+            flow.pings("full1", "198.19.0.200") as four,
+            flow.pings("lan1", "fd00:18::2") as six,
+            flow.transfer("full1", "198.18.0.2", 40, rate=4) as deliveries,
+        ):
+            result = action()
+        assert (four[0].lost, six[0].lost) == ((), ())
+        assert min(four[0].sent, six[0].sent) > 100
+        assert deliveries[0].whole
+        assert {name: clients.peer(name).handshake for name in OTHERS} == before
+        return result
+
+    return run
+
+
+def _profile_of(name, **fields):
+    return {"interface": "wg0", "profile": "lan-only", **fields}
+
+
+def test_a_client_more_costs_the_others_not_one_packet(inventory, traffic_through, sessions):
+    inventory.edit(lambda intent: intent["clients"].update(new1=_profile_of("new1", profile="full")))
+    changed = []
+
+    def act():
+        unchanged = sessions("router", "wg0")
+        run = inventory.site("--diff")
+        changed.append(unchanged())
+        return run
+
+    run = traffic_through(act)
+    assert run.code == 0, run.output
+    assert run.busy() <= {"router", "nas1"}
+    assert len(changed[0]) == 1
+    plane.start("new1")
+    assert changed[0] == {clients.public_key("new1")}
+    assert plane.inside("new1").ipv4 == "172.27.0.23"
+
+
+def test_the_diff_of_it_speaks_of_that_client_alone(inventory):
+    inventory.edit(lambda intent: intent["clients"].update(new2=_profile_of("new2")))
+    said = inventory.site("--check", "--diff").diffs().get("router", [])
+    assert [line for line in said if "new2" in line]
+    assert not [line for line in said if any(name in line for name in plane.ON_ROUTER)]
+    run = inventory.site()
+    assert run.code == 0, run.output
+    plane.start("new2")
+
+
+def test_a_client_that_is_removed_reaches_nothing_any_more_and_nobody_else_notices(inventory, traffic_through):
+    gone = plane.inside("new1")
+    inventory.edit(lambda intent: intent["clients"].pop("new1"))
+    run = traffic_through(inventory.site)
+    assert run.code == 0, run.output
+    assert gone.ipv4 + "/32" not in machine.execute("router", "wg", "show", "wg0", "allowed-ips").stdout
+    with pytest.raises(LabError):
+        plane.shake("new1", wait=2) if "new1" in clients.running() else plane.conf("new1")
+    for name in ("router", "nas1"):
+        assert machine.execute(name, "test", "-e", "/var/lib/weft/clients/new1").returncode != 0
+
+
+def test_the_address_of_a_removed_client_rests(inventory):
+    inventory.edit(lambda intent: intent["clients"].update(new3=_profile_of("new3")))
+    run = inventory.site()
+    assert run.code == 0, run.output
+    assert plane.inside("new3").ipv4 == "172.27.0.25"  # 23 was new1's, 24 is new2's
+    inventory.edit(lambda intent: [intent["clients"].pop(name) for name in ("new2", "new3")])
+    assert inventory.site().code == 0
+
+
+def test_a_client_with_a_key_of_its_own_gets_a_file_without_one(inventory):
+    private = clients.must(clients.ROAD, "wg", "genkey").strip()
+    public = clients.must(clients.ROAD, "wg", "pubkey", stdin=private).strip()
+    inventory.edit(lambda intent: intent["clients"].update(own1=_profile_of("own1", public_key=public)))
+    run = inventory.site()
+    assert run.code == 0, run.output
+    text = plane.conf("own1")
+    assert wg.setting(text, "PrivateKey") == []
+    clients.start("own1", text.replace("[Interface]", f"[Interface]\nPrivateKey = {private}"))
+    plane.shake("own1")
+    assert clients.public_key("own1") == public
+    inventory.edit(lambda intent: intent["clients"].pop("own1"))
+    assert inventory.site().code == 0
+
+
+def test_a_client_that_changes_its_profile_keeps_key_address_and_session(inventory, sessions):
+    plane.start("lan2")
+    before = plane.conf("lan2")
+    unchanged = sessions("router", "wg0")
+    inventory.edit(lambda intent: intent["clients"]["lan2"].update(profile="internet-only"))
+    assert inventory.site().code == 0
+    assert unchanged() == set()
+    after = plane.conf("lan2")
+    for key in ("PrivateKey", "Address", "PresharedKey"):
+        assert wg.setting(after, key) == wg.setting(before, key)
+    clients.start("lan2", after)
+    plane.shake("lan2")
+    to = reach.destinations()
+    assert not reach.probe("lan2", to["nas"], "ipv4", "tcp")
+    assert reach.probe("lan2", to["internet"], "ipv6", "tcp")
+    inventory.edit(lambda intent: intent["clients"]["lan2"].update(profile="lan-only"))
+    assert inventory.site().code == 0
+    plane.start("lan2")
+
+
+class TestExpiry:
+    def test_access_ends_at_the_hour_and_nobody_runs_ansible(self, inventory):
+        soon = int(time.time()) + 25
+        text = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(soon))
+        inventory.edit(lambda intent: intent["clients"].update(guest={**_profile_of("guest"), "expires": text}))
+        run = inventory.site()
+        assert run.code == 0, run.output
+        plane.start("guest")
+        key, to = clients.public_key("guest"), reach.destinations()
+        assert reach.probe("guest", to["lan"], "ipv4", "icmp")
+        assert time.time() < soon
+        with flow.pings("full1", "198.18.0.2") as accounts:
+            wait_until("the guest to be refused", lambda: key not in wg.peers("router", "wg0"), soon + 15 - time.time())
+        assert time.time() >= soon
+        assert accounts[0].lost == ()
+        assert not reach.probe("guest", to["lan"], "ipv4", "icmp")
+
+    def test_it_stays_so_after_a_reboot_and_a_run(self, inventory, on):
+        on("router", "systemctl restart weft-overlay weft-watch")
+        inside = (
+            plane.inside("guest").ipv4
+            if machine.execute("router", "test", "-e", "/var/lib/weft/clients/guest").returncode == 0
+            else "172.27.0."
+        )
+        assert inside + "/32" not in on("router", "wg show wg0 allowed-ips") or inside == "172.27.0."
+        assert inventory.site().code == 0
+        plane_names = on("router", "wg show wg0 peers").split()
+        assert clients.public_key("guest") not in plane_names
+        clients.stop("guest")
+        inventory.edit(lambda intent: intent["clients"].pop("guest"))
+        assert inventory.site().code == 0
+
+
+def test_after_all_of_it_a_run_finds_nothing_to_do(inventory):
+    inventory.restore()
+    assert inventory.site().code == 0
+    run = inventory.site("--diff")
+    assert (run.code, run.busy(), run.diffs()) == (0, set(), {}), run.output

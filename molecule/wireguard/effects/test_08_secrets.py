@@ -1,0 +1,119 @@
+"""No private and no preshared key is anywhere but in the files made for it: looked for by their very bytes."""
+
+from __future__ import annotations
+
+import base64
+import re
+
+import pytest
+
+from lab import machine, plane
+from lab.paths import host_root
+
+HOSTS = ("router", "nas1", "peer1", "hub", "runner1", "runner2")
+PLACES = ("/var/lib/weft/keys", "/var/lib/weft/clients", "/srv/weft")
+_KEY = re.compile(r"(?:^|= )([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)$", re.MULTILINE)
+
+
+def _spellings(key):
+    """A key as base64, as the same without its padding, as hexadecimal, and as itself."""
+    raw = base64.b64decode(key)
+    return [key.encode(), key.rstrip("=").encode(), raw.hex().encode(), raw.hex().upper().encode(), raw]
+
+
+@pytest.fixture(scope="module")
+def secrets(inventory):
+    """Every private and preshared key there is: in use (wg), in the files of the keys, and of the clients."""
+    found = set()
+    for name in ("router", "nas1", "peer1"):
+        shown = machine.execute(name, "sh", "-c", "wg show all private-key; wg show all preshared-keys").stdout
+        found |= {word for line in shown.splitlines() for word in line.split()[-1:] if word != "(none)"}
+        said = machine.execute(
+            name, "sh", "-c",
+            "find /var/lib/weft/keys -type f ! -name '*.pub' ! -name '*.pem' -exec cat {} +; "
+            "grep -rhE '^(PrivateKey|PresharedKey) = ' /var/lib/weft/clients || true",
+        ).stdout  # fmt: skip
+        found |= set(_KEY.findall(said))
+    assert len(found) > 2 * (len(plane.ON_ROUTER) + len(plane.ON_NAS))
+    return sorted(found)
+
+
+def _told(secrets, text):
+    data = text if isinstance(text, bytes) else text.encode()
+    return [key[:6] + "…" for key in secrets if any(spelling in data for spelling in _spellings(key))]
+
+
+@pytest.fixture(scope="module")
+def loud(inventory):
+    """A run that makes keys, changes peers and writes files, as talkative as Ansible can be; one in check mode, and the
+    plans alone."""
+    inventory.edit(
+        lambda intent: intent["clients"].update(
+            loud1={"interface": "wg0", "profile": "full"}, loud2={"interface": "wg1", "profile": "lan-only"}
+        )
+    )
+    runs = [inventory.site("-vvvv", "--diff"), inventory.site("-vvvv", "--diff", "--check"), inventory.plan("-vvvv")]
+    for run in runs:
+        assert run.code == 0, run.output[-3000:]
+    assert {"router", "nas1"} <= runs[0].busy()
+    return runs
+
+
+def test_nothing_of_a_run_with_vvvv_has_a_key_in_it(loud, secrets):
+    for run in loud:
+        assert len(run.output) > 20_000
+        assert _told(secrets, run.output) == []
+
+
+def test_plans_ledger_and_all_beside_the_inventory_have_none(inventory, loud, secrets):
+    files = inventory.files()
+    assert any(path.startswith("build/plans/") for path in files)
+    assert {path: _told(secrets, data) for path, data in files.items() if _told(secrets, data)} == {}
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_the_journal_has_none(loud, secrets, name):
+    journal = machine.execute(name, "journalctl", "--no-pager", "-o", "cat", "--all").stdout
+    assert journal
+    assert _told(secrets, journal) == []
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_no_file_but_those_made_for_keys_has_one(loud, secrets, name):
+    """Looked for in everything that this host wrote to its disk or its memory since it was new."""
+    pruned = " -o ".join(f"-path {place}" for place in (*PLACES, "/proc", "/sys", "/usr", "/var/lib/docker"))
+    pattern = host_root(name) + "/root/.lab-keys"
+    with open(pattern, "w", encoding="ascii") as out:
+        out.write("\n".join(secrets) + "\n")
+    try:
+        done = machine.execute(
+            name, "sh", "-c",
+            f"find / \\( {pruned} -o -path /root/.lab-keys \\) -prune -o -type f -print0"
+            " | xargs -0 grep -laFf /root/.lab-keys",
+        )  # fmt: skip
+    finally:
+        machine.execute(name, "rm", "/root/.lab-keys")
+    assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("name", ["router", "nas1", "peer1"])
+def test_what_has_one_is_for_root_alone(loud, name):
+    for place in PLACES:
+        loose = machine.execute(name, "sh", "-c", f"find {place} -type f -perm /077 ! -name '*.pub' 2>/dev/null")
+        assert loose.stdout == ""
+        closed = machine.execute(name, "sh", "-c", f"find {place} -maxdepth 0 -perm /077 2>/dev/null")
+        assert closed.stdout == ""
+
+
+def test_no_command_line_has_ever_had_one(loud, secrets):
+    """Of the processes that are there; wireguard-go and what watches over it live as long as the plane."""
+    for name in ("router", "nas1", "peer1"):
+        lines = machine.execute(
+            name, "sh", "-c", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'"
+        )
+        assert _told(secrets, lines.stdout) == []
+
+
+def test_the_store_has_the_servers_keys_only_sealed(loud, secrets):
+    private = machine.execute("router", "wg", "show", "wg0", "private-key").stdout.strip()
+    assert machine.execute("nas1", "grep", "-rlF", private, "/srv/weft").stdout == ""
