@@ -31,10 +31,10 @@ class Iperf:
         self._watch = Watch(listener.link)
         self._rest = self._latest = self._cookie = ""
         self._before: Look | None = None
-        # A server whose parent is killed must not stay.
-        command = [installed("setpriv"), "--pdeathsig", "TERM", installed("iperf3"), "-s", "-V", "--forceflush"]
+        # A server whose parent is killed must not stay, and what it says must be told at once.
+        command = [installed("setpriv"), "--pdeathsig", "TERM", installed("stdbuf"), "-oL", installed("iperf3")]
         self._process = subprocess.Popen(
-            [*command, "-B", listener.address, "-p", str(port)],
+            [*command, "-s", "-V", "-B", listener.address, "-p", str(port)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

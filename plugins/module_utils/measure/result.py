@@ -14,6 +14,9 @@ from ..model.errors import Fault, MeasureError
 # Of the file. A release reads this version and, where it can, older ones.
 VERSION = 1
 
+_TEXTS = ("started", "finished")
+_LISTS = ("left_out", "schedule", "faults", "samples")
+
 Sample = Mapping[str, Any]
 
 
@@ -60,9 +63,11 @@ def from_json(text: str, place: str) -> Result:
     version = document.pop("version", None) if isinstance(document, dict) else None
     if version != VERSION:
         raise MeasureError((Fault(place, "version", f"{version!r}; this release reads version {VERSION}"),))
-    wrong = [name for name, kind in _SHAPE.items() if not isinstance(document.get(name), kind)]
-    if wrong or set(document) - set(_SHAPE):
-        told = ", ".join(wrong or sorted(set(document) - set(_SHAPE)))
+    shape = {name: str if name in _TEXTS else list if name in _LISTS else dict for name in Result._fields}
+    wrong = [name for name, kind in shape.items() if not isinstance(document.get(name), kind)]
+    wrong += sorted(set(document) - set(shape))
+    if wrong:
+        told = ", ".join(wrong)
         raise MeasureError((Fault(place, told, "is not what a benchmark writes there"),))
     return Result(**document)
 
@@ -85,7 +90,3 @@ def one_machine(result: Result) -> bool:
     """Whether both ends run on one kernel, which then has only one account of processor time for both."""
     boots: Sequence[Any] = [host.get("boot") for host in result.environment.values()]
     return len(boots) > 1 and len(set(boots)) == 1
-
-
-_KINDS = {"str": str, "dict[str, Any]": dict, "dict[str, str]": dict}
-_SHAPE = {name: _KINDS.get(str(kind), list) for name, kind in Result.__annotations__.items()}

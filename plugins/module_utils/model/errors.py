@@ -5,7 +5,7 @@
 
 WeftError
 ├── IntentError     the operator's turn: the intent or the inventory is wrong; nothing was touched
-├── MeasureError    the operator's turn: a benchmark cannot be run as asked, or did not run whole; no setting was touched
+├── MeasureError    the operator's turn: a benchmark cannot be run as asked, or did not run whole; nothing was touched
 ├── ConflictError   the operator's turn: something foreign stands where the plan wants to build; nothing was touched
 ├── PlanError       a stored or received plan cannot be read: compile it again; nothing was touched
 ├── KernelError     the host refused an operation; the transaction is undone; a retry may help
