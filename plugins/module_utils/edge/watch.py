@@ -24,7 +24,7 @@ from ..kernel.host import HostKernel
 from ..kernel.lock import exclusive
 from ..kernel.service import announce
 from ..kernel.stored import current_digest
-from ..model.errors import WeftError
+from ..model.errors import KernelError, WeftError
 from ..model.plan import HostPlan
 from ..model.stored import PLAN_PATH
 from ..model.wireguard import Peer
@@ -104,8 +104,12 @@ class Watch:
             if time.monotonic() - self._looked_up.get(peer.key(), -_LOOK_UP_EVERY) < _LOOK_UP_EVERY:
                 continue
             self._looked_up[peer.key()] = time.monotonic()
-            addresses = resolve(peer.endpoint, peer.name)
-            if addresses and known.endpoint not in addresses:
+            try:
+                addresses = resolve(peer.endpoint, peer.name)
+            except KernelError as error:
+                _say(str(error))
+                continue
+            if known.endpoint not in addresses:
                 wireguard.set_endpoint(peer.link, peer.public_key, addresses[0])
                 _say(f"{peer.name}: {peer.endpoint} is {addresses[0]} now")
 
