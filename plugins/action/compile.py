@@ -11,7 +11,8 @@ from typing import Any
 from ansible import constants
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.weft.overlay.plugins.module_utils.compile.inventory import VARIABLES
+from ansible_collections.weft.overlay.plugins.module_utils.compile.inventory import VARIABLES, Others
+from ansible_collections.weft.overlay.plugins.module_utils.compile.keys import KeysWanted
 from ansible_collections.weft.overlay.plugins.module_utils.edge.controller import Members, Mode, compile_project
 from ansible_collections.weft.overlay.plugins.module_utils.edge.facts import from_data
 from ansible_collections.weft.overlay.plugins.module_utils.edge.project import Project
@@ -32,7 +33,10 @@ _ARGUMENTS = {
     "offline": {"type": "bool", "default": False},
     "allow_empty": {"type": "bool", "default": False},
     "keep": {"type": "bool", "default": True},
+    "resolve": {"type": "bool", "default": True},
 }
+# Whose hosts are asked and may have a plan.
+_GROUPS = ("hubs", "runners", *Others._fields)
 
 
 class ActionModule(ActionBase):
@@ -47,7 +51,7 @@ class ActionModule(ActionBase):
         # A dry run leaves no trace beside the inventory either: its plans live as long as this run.
         build = os.path.join(constants.DEFAULT_LOCAL_TMP, "weft-build") if check else given["build"]
         project = Project(given["intent"], given["ledger"], build)
-        mode = Mode(given["offline"], given["allow_empty"], given["keep"] and not check)
+        mode = Mode(given["offline"], given["allow_empty"], given["keep"] and not check, given["resolve"])
         try:
             done = compile_project(project, _members(task_vars), _facts(task_vars), mode)
         except WeftError as error:
@@ -65,7 +69,20 @@ class ActionModule(ActionBase):
             "summary": table(counted) + [f"note: {note}" for note in done.compiled.notes],
             "notes": list(done.compiled.notes),
             "ledger_written": done.ledger_written,
+            "keys_wanted": {host: _data(wanted) for host, wanted in done.compiled.keys_wanted.items()},
+            "sealing": any(wanted.preshared for wanted in done.compiled.keys_wanted.values()),
+            "wanting": done.wanting,
         }
+
+
+def _data(wanted: KeysWanted) -> dict[str, Any]:
+    """Lists and texts; of keys, the public ones alone."""
+    return {
+        "links": list(wanted.links),
+        "clients": list(wanted.clients),
+        "certificate": wanted.certificate,
+        "preshared": [sealing._asdict() for sealing in wanted.preshared],
+    }
 
 
 def _members(task_vars: dict[str, Any]) -> Members:
@@ -78,7 +95,7 @@ def _members(task_vars: dict[str, Any]) -> Members:
         for name, value in variables.items()
         if (place := _place(value))
     }
-    return Members(hubs, runners, places)
+    return Members(hubs, runners, places, Others(*(task_vars["groups"].get(group, ()) for group in Others._fields)))
 
 
 def _variables(task_vars: dict[str, Any], group: str) -> dict[str, dict[str, Any]]:
@@ -107,7 +124,7 @@ def _facts(task_vars: dict[str, Any]) -> dict[str, Facts]:
     """What each host said in this run; a host that did not answer is not in it."""
     hostvars = task_vars["hostvars"]
     answers: dict[str, Any] = {}
-    for group in ("hubs", "runners"):
+    for group in _GROUPS:
         for host in task_vars["groups"].get(group, []):
             answers[host] = answers.get(host) or hostvars[host].get("weft_observed")
             # Asked once for all, and registered with every host of the play.

@@ -9,8 +9,9 @@ module: compile
 short_description: Compile the intent into a plan for every host
 version_added: 0.1.0
 description:
-  - Reads the intent, the inventory's groups C(hubs) and C(runners), the ledger, and what M(weft.overlay.observe)
-    registered as C(weft_observed) on each host; writes one canonical JSON file for each host below O(build).
+  - Reads the intent, the inventory's groups C(hubs), C(runners), C(routers), C(nas) and C(peers), the ledger, and what
+    M(weft.overlay.observe) registered as C(weft_observed) on each host; writes one canonical JSON file for each host
+    below O(build).
   - Runs on the controller. Plans are made for every host of the inventory, whatever C(--limit) says.
   - Every fault of the intent, the inventory and the hosts is reported at once, and then nothing is written.
 author:
@@ -33,11 +34,17 @@ options:
     type: bool
     default: false
   allow_empty:
-    description: Whether an inventory without runners may remove the tunnels of all runners it once had.
+    description: Whether an inventory without runners may remove the tunnels of all runners it once had, and an intent
+      without servers or without clients all that it once had of them.
     type: bool
     default: false
   keep:
     description: Whether to write the ledger. In check mode it is never written.
+    type: bool
+    default: true
+  resolve:
+    description: Whether names of endpoints are looked up, on the controller; one without an address is a fault. With
+      O(offline), they are not.
     type: bool
     default: true
 attributes:
@@ -91,6 +98,23 @@ ledger_written:
   description: Whether the ledger says something new.
   returned: success
   type: bool
+keys_wanted:
+  description:
+    - What hosts that were asked still have to make before the plans are whole, by host - C(links) and C(clients) whose
+      private key is missing, whether a C(certificate) is, and C(preshared) keys to be sealed for another host.
+    - Hand it to M(weft.overlay.keys) and compile again, until it is empty.
+  returned: success
+  type: dict
+  sample: {router: {links: [wg0], clients: [phone], certificate: false, preshared: []}}
+sealing:
+  description: Whether RV(keys_wanted) has preshared keys that one host seals for another.
+  returned: success
+  type: bool
+wanting:
+  description: Commands for WireGuard that are not installed and that a plan needs, by host.
+  returned: success
+  type: dict
+  sample: {router: [wg, qrencode]}
 faults:
   description: All that is wrong, as place, path and message.
   returned: failure

@@ -1,149 +1,103 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Intent, inventory and what was seen of the hosts, compiled into a plan for every host; nothing is contacted."""
+"""From intent, inventory, ledger and facts to a plan for every host: pure, and the only way there."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
+from ..intent.client import Client
 from ..intent.domain import Intent
-from ..intent.overlay import Overlay
+from ..intent.server import NAS, ROUTER
 from ..model.errors import Fault
-from ..model.facts import Facts
-from ..model.marks import host_of
-from ..model.plan import HostPlan
-from .allocation import Allocation, Claim, allocate
-from .inventory import DEFAULT, OVERLAY, Host, Inventory
-from .ledger import Entry, Ledger
-from .overlay import Spoke, hub_plan, isolated_plan, runner_plan
-from .underlay import Place, mtu_faults, overlay_faults, places, tunnel_mtu
+from ..model.plan import PEER, HostPlan
+from .access import internal_of
+from .deciding import service_of
+from .guard import vanished_domain, vanished_overlay
+from .inventory import Inventory
+from .keys import KeysWanted, all_shaken, gathered
+from .ledger import Ledger, LinkEntry
+from .membership import identity_faults, membership_faults
+from .merge import Part, merged
+from .service import Service
+from .spokes import compile_overlay
+from .wireguard import client_part, server_part
+from .world import Findings, Run, World
 
 
 class Compiled(NamedTuple):
-    """plans: by host name, for every host of the overlay. notes: for the reader. With faults, plans is not whole."""
+    """plans: by host name, for every host that the intent is about. notes: for the reader. With faults, plans is not
+    whole. keys_wanted: by host, keys to be made before the plans can be carried out; UNMADE stands for them there."""
 
     plans: dict[str, HostPlan]
     ledger: Ledger
     notes: tuple[str, ...]
     faults: tuple[Fault, ...]
-
-
-class Run(NamedTuple):
-    """facts: of the hosts that were asked. offline: nobody was asked on purpose. allow_empty: the removal of the last
-    runner is meant."""
-
-    facts: Mapping[str, Facts]
-    offline: bool = False
-    allow_empty: bool = False
+    keys_wanted: Mapping[str, KeysWanted] = MappingProxyType({})
 
 
 def compile_domain(intent: Intent, inventory: Inventory, ledger: Ledger, run: Run) -> Compiled:
     """Plans for every host. The same arguments give the same plans, byte for byte."""
-    if intent.overlay is None:
-        return Compiled({}, ledger, ("the intent declares no overlay: nothing is planned",), ())
-    overlay = intent.overlay
-    found, faults = places(inventory, run.facts, ledger)
-    faults += overlay_faults(overlay, found) + mtu_faults(overlay, found)
-    members = [_with_place(runner, found) for runner in inventory.runners if runner.mode == OVERLAY]
-    hub = inventory.hub
-    live = list(_claims_of_hub(overlay, run.facts.get(hub.name), ledger)) if hub else []
-    faults += _vanished(inventory, live, ledger, run)
-    fresh = run.offline or hub is None or hub.name in run.facts
-    own = list(_claims_of_runners(overlay, members, run.facts))
-    allocation = allocate(tuple(members), live, own, ledger, overlay.runner_count(), fresh)
-    faults += allocation.faults
-    notes: list[str] = []
-    spokes = tuple(_spokes(overlay, inventory, members, found, allocation, notes))
-    plans = _plans(overlay, inventory, found, spokes)
-    return Compiled(plans, _ledger(inventory, found, allocation), tuple(notes), tuple(faults))
+    world = World(intent, inventory, ledger, run, all_shaken(run.facts))
+    findings = Findings()
+    findings.notes += map(str, intent.notes)
+    parts: list[Part] = []
+    if intent.overlay is not None:
+        spokes = compile_overlay(intent.overlay, world, findings)
+        ledger = ledger._replace(hosts=spokes.hosts, released=spokes.released)
+        parts += [Part("the overlay", plan) for plan in spokes.plans.values()]
+    elif not intent.servers:
+        findings.notes.append("the intent declares no overlay: nothing is planned")
+    services = _services(world, findings)
+    parts += _parts(world, services)
+    parts += _bare(world, {part.plan.host for part in parts})
+    plans, clashes = merged(parts)
+    findings.faults += clashes
+    if not run.allow_empty:
+        findings.faults += [*vanished_domain(world), *vanished_overlay(world, plans)]
+    ledger = ledger._replace(interfaces=_remembered(world.ledger, services))
+    return Compiled(plans, ledger, tuple(findings.notes), tuple(findings.faults), gathered(findings.wishes))
 
 
-def _with_place(runner: Host, found: Mapping[str, Place]) -> Host:
-    place = found.get(runner.name)
-    return runner._replace(underlay=place.address) if place else runner
+def _services(world: World, findings: Findings) -> list[Service]:
+    findings.faults += [*membership_faults(world), *identity_faults(world)]
+    by_interface: dict[str, dict[str, Client]] = {name: {} for name in sorted(world.intent.interfaces)}
+    for name, client in world.intent.clients.items():
+        by_interface[client.interface][name] = client
+    return [service_of(world, name, clients, findings) for name, clients in by_interface.items()]
 
 
-def _claims_of_hub(overlay: Overlay, facts: Facts | None, ledger: Ledger) -> Iterator[Claim]:
-    """The name of a tunnel says its id. Where names.hub_tunnel was changed its VNI does, unless the ledger knows:
-    overlay.base_vni may have been changed with it."""
-    for tunnel in facts.tunnels if facts else ():
-        host = host_of(tunnel.alias) or ""
-        number = _number_in(tunnel.name, overlay.names.hub_tunnel)
-        if number is None and host not in ledger.hosts:
-            number = (tunnel.vni or 0) - overlay.base_vni
-        if number is not None and 1 <= number <= overlay.runner_count():
-            yield Claim(host, number, tunnel.remote)
+def _parts(world: World, services: list[Service]) -> Iterator[Part]:
+    internal = internal_of(world.intent)
+    for service in services:
+        yield Part(f"interface {service.name}", server_part(service, world.intent, internal))
+    for service in services:
+        for member in service.members:
+            if member.client.host is not None:
+                plan = client_part(service, member, member.client.host, world.intent)
+                yield Part(f"client {member.name} of {service.name}", plan)
 
 
-def _claims_of_runners(overlay: Overlay, members: list[Host], facts: Mapping[str, Facts]) -> Iterator[Claim]:
-    for runner in members:
-        for tunnel in facts[runner.name].tunnels if runner.name in facts else ():
-            number = (tunnel.vni or 0) - overlay.base_vni
-            if tunnel.name == overlay.names.runner_tunnel and 1 <= number <= overlay.runner_count():
-                yield Claim(runner.name, number, runner.underlay)
+def _bare(world: World, planned: set[str]) -> Iterator[Part]:
+    """Servers without an interface, and hosts that still have something of ours and should not: an empty plan takes it
+    away. Other hosts of the inventory are left alone."""
+    roles = {name: server.role for name, server in world.intent.servers.items()}
+    groups = ((ROUTER, world.inventory.routers), (NAS, world.inventory.nas), (PEER, world.inventory.peers))
+    for role, group in groups:
+        for name in group:
+            facts = world.run.facts.get(name)
+            if facts is not None and (facts.devices or facts.peers):
+                roles.setdefault(name, role)
+    yield from (Part("", HostPlan(name, roles[name])) for name in sorted(set(roles) - planned))
 
 
-def _number_in(name: str, prefix: str) -> int | None:
-    """12 for vxkr12; None for any other spelling."""
-    digits = name[len(prefix) :] if name.startswith(prefix) else ""
-    plain = digits.isascii() and digits.isdigit() and not digits.startswith("0")
-    return int(digits) if plain else None
-
-
-def _vanished(inventory: Inventory, live: list[Claim], ledger: Ledger, run: Run) -> list[Fault]:
-    """An inventory that lost its runners must not take the overlay down with it."""
-    had = {claim.host for claim in live} | {name for name, entry in ledger.hosts.items() if entry.runner_id}
-    if inventory.runners or not had or run.allow_empty:
-        return []
-    message = (
-        f"the group is empty, but {', '.join(sorted(had))} had runner ids; "
-        "if all of them are really to go, run with -e weft_allow_empty=true"
-    )
-    return [Fault("inventory", "runners", message)]
-
-
-def _spokes(
-    overlay: Overlay,
-    inventory: Inventory,
-    members: list[Host],
-    found: Mapping[str, Place],
-    allocation: Allocation,
-    notes: list[str],
-) -> Iterator[Spoke]:
-    hub = found.get(inventory.hub.name) if inventory.hub else None
-    for runner in members:
-        place, number = found.get(runner.name), allocation.ids.get(runner.name)
-        if hub is None or place is None or number is None:
-            continue
-        mtu, known = tunnel_mtu(overlay, hub, place)
-        if not known and not overlay.mtu:
-            notes.append(f"{runner.name}: MTU {mtu} assumes an underlay of 1500; nobody has seen both ends yet")
-        yield Spoke(runner.name, number, place.address, mtu)
-
-
-def _plans(
-    overlay: Overlay, inventory: Inventory, found: Mapping[str, Place], spokes: tuple[Spoke, ...]
-) -> dict[str, HostPlan]:
-    plans = {host.name: isolated_plan(overlay, host.name) for host in inventory.runners if host.mode == DEFAULT}
-    hub = inventory.hub
-    if hub is not None and hub.name in found:
-        address = found[hub.name].address
-        plans.update({spoke.host: runner_plan(overlay, spoke, hub.name, address) for spoke in spokes})
-        in_order = tuple(sorted(spokes, key=lambda spoke: spoke.runner_id))
-        plans[hub.name] = hub_plan(overlay, hub.name, address, in_order)
-    return dict(sorted(plans.items()))
-
-
-def _ledger(inventory: Inventory, found: Mapping[str, Place], allocation: Allocation) -> Ledger:
-    """Who holds what after this run, in the order of names."""
-    hosts = {
-        name: Entry(number, found[name].address, found[name].mtu)
-        for name, number in allocation.ids.items()
-        if name in found
-    }
-    if inventory.hub is not None and inventory.hub.name in found:
-        place = found[inventory.hub.name]
-        hosts[inventory.hub.name] = Entry(None, place.address, place.mtu)
-    return Ledger(dict(sorted(hosts.items())), allocation.released)
+def _remembered(ledger: Ledger, services: list[Service]) -> dict[str, LinkEntry]:
+    """Also interfaces that are gone: their addresses rest, should they come back."""
+    found = {service.name: service.entry() for service in services}
+    for name, entry in ledger.interfaces.items():
+        gone = [(address, client) for client in sorted(entry.clients) for address in entry.clients[client].addresses]
+        found.setdefault(name, LinkEntry(released=(*entry.released, *gone)))
+    return dict(sorted(found.items()))

@@ -1,11 +1,11 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The inventory as far as the overlay reads it: raw host variables in, typed hosts and every fault out."""
+"""The inventory as far as weft reads it: raw host variables in, typed hosts and every fault out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from ipaddress import ip_address
 from typing import Any, NamedTuple
@@ -39,18 +39,38 @@ class Host(NamedTuple):
 
 
 class Inventory(NamedTuple):
-    """The hub (None: there is none) and the runners in the order of their names."""
+    """The hub (None: there is none) and the runners in the order of their names. routers, nas, peers: names of the
+    hosts in these groups, in order; a host may be in several."""
 
     hub: Host | None
     runners: tuple[Host, ...]
+    routers: tuple[str, ...] = ()
+    nas: tuple[str, ...] = ()
+    peers: tuple[str, ...] = ()
+
+    def hosts(self) -> frozenset[str]:
+        """Every host that weft manages."""
+        members = (*self.runners, *([self.hub] if self.hub else []))
+        return frozenset((*(host.name for host in members), *self.routers, *self.nas, *self.peers))
 
 
 # Where a host's variable was written, "hosts.yml:12", by (host, variable); what is missing is just "inventory".
 Places = Mapping[tuple[str, str], str]
 
 
+class Others(NamedTuple):
+    """The groups whose hosts have no variables of ours: names alone."""
+
+    routers: Iterable[str] = ()
+    nas: Iterable[str] = ()
+    peers: Iterable[str] = ()
+
+
 def read(
-    hubs: Mapping[str, Variables], runners: Mapping[str, Variables], places: Places | None = None
+    hubs: Mapping[str, Variables],
+    runners: Mapping[str, Variables],
+    places: Places | None = None,
+    others: Others | None = None,
 ) -> tuple[Inventory, list[Fault]]:
     """`hubs` and `runners` map host names to their variables. Returns what could be read, and all faults."""
     faults: list[Fault] = []
@@ -65,7 +85,8 @@ def read(
     message = "is in hubs and in runners; a host is one or the other"
     faults += [Fault("inventory", name, message) for name in sorted(set(hubs) & set(runners))]
     faults += _shared_ids(read_runners)
-    return Inventory(read_hubs[0] if read_hubs else None, tuple(read_runners)), faults
+    groups = (tuple(sorted(group)) for group in others or Others())
+    return Inventory(read_hubs[0] if read_hubs else None, tuple(read_runners), *groups), faults
 
 
 def _host(name: str, variables: Variables, places: Places, faults: list[Fault]) -> Host:

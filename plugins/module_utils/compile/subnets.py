@@ -1,12 +1,15 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Which part of the overlay belongs to whom: the N-th runner has the N-th subnet, number 0 is the hub's own."""
+"""Which part of a network belongs to whom. Of the overlay the N-th runner has the N-th subnet, number 0 is the hub's
+own; of a VPN subnet the server has the first address, and the clients have the following ones."""
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network
+from ipaddress import IPv4Network, ip_network
 from typing import NamedTuple
+
+from ..intent.server import Pair
 
 
 class Subnet(NamedTuple):
@@ -35,3 +38,9 @@ def subnet_of(cidr: str, runner_prefix: int, runner_id: int) -> Subnet:
 def gateway_of(cidr: str) -> str:
     """The first address of a network on its own: 172.30.0.1 for 172.30.0.0/16."""
     return str(IPv4Network(cidr)[1])
+
+
+def server_addresses(subnets: Pair) -> tuple[str, ...]:
+    """The server's own, in interface notation and IPv4 first: 10.8.0.1/24 for 10.8.0.0/24."""
+    networks = [ip_network(subnet) for subnet in subnets.both()]
+    return tuple(f"{network[1]}/{network.prefixlen}" for network in networks)

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..compile.domain import Compiled, Run, compile_domain
-from ..compile.inventory import Places
+from ..compile.domain import Compiled, compile_domain
+from ..compile.inventory import Others, Places
 from ..compile.inventory import read as read_inventory
+from ..compile.keys import KeysWanted
+from ..compile.world import Run
 from ..diff.conflicts import conflicts
 from ..diff.desired import desired
 from ..diff.docker import network_changes
@@ -21,43 +23,53 @@ from ..model.errors import IntentError
 from ..model.facts import Facts
 from ..model.plan import HostPlan
 from ..model.state import Capabilities, Observed
+from .names import resolution_faults
 from .project import Project, read_intent, read_ledger, read_plans, write_ledger, write_plans
+from .tools import lacking
 
 
 class Members(NamedTuple):
-    """The inventory's hosts with their variables, by group; places: where a variable was written."""
+    """The inventory's hosts with their variables, by group; places: where a variable was written. others: the groups
+    whose hosts have no variables of ours."""
 
     hubs: Mapping[str, Mapping[str, Any]]
     runners: Mapping[str, Mapping[str, Any]]
     places: Places | None = None
+    others: Others | None = None
 
 
 class Mode(NamedTuple):
-    """offline: nobody was asked. keep: whether the ledger is written (not in check mode, not for a plan alone)."""
+    """offline: nobody was asked. keep: whether the ledger is written (not in check mode, not for a plan alone).
+    resolve: whether names of endpoints are looked up; offline, they are not."""
 
     offline: bool = False
     allow_empty: bool = False
     keep: bool = True
+    resolve: bool = True
 
 
 class Result(NamedTuple):
-    """changes: of each host against its plan of the run before. networks: what each host's Docker needs."""
+    """changes: of each host against its plan of the run before. networks: what each host's Docker needs. wanting: by
+    host, commands for WireGuard that it lacks."""
 
     compiled: Compiled
     changes: dict[str, tuple[Change, ...]]
     networks: dict[str, dict[str, Any]]
+    wanting: dict[str, list[str]]
     ledger_written: bool
 
 
 def compile_project(project: Project, members: Members, facts: Mapping[str, Facts], mode: Mode) -> Result:
     """Raises IntentError with every fault of intent, inventory and hosts, before anything is written."""
-    inventory, faults = read_inventory(members.hubs, members.runners, members.places)
+    inventory, faults = read_inventory(members.hubs, members.runners, members.places, members.others)
     try:
         intent, ledger = read_intent(project.intent), read_ledger(project.ledger)
     except IntentError as error:
         raise IntentError((*error.faults, *faults)) from error
     compiled = compile_domain(intent, inventory, ledger, Run(facts, mode.offline, mode.allow_empty))
     faults += compiled.faults
+    if mode.resolve and not mode.offline:
+        faults += resolution_faults(intent)
     for host, plan in compiled.plans.items():
         if host in facts:
             faults += conflicts(plan, Observed(facts[host].capabilities, {}, facts[host].foreign))
@@ -66,7 +78,8 @@ def compile_project(project: Project, members: Members, facts: Mapping[str, Fact
     before = read_plans(project.build)
     write_plans(project.build, compiled.plans)
     written = write_ledger(project.ledger, compiled.ledger) if mode.keep else False
-    return Result(compiled, _changes(before, compiled.plans), _networks(compiled.plans, facts), written)
+    plans = compiled.plans
+    return Result(compiled, _changes(before, plans), _networks(plans, facts), _wanting(compiled, facts), written)
 
 
 def _changes(before: Mapping[str, HostPlan], plans: Mapping[str, HostPlan]) -> dict[str, tuple[Change, ...]]:
@@ -92,6 +105,16 @@ def _networks(plans: Mapping[str, HostPlan], facts: Mapping[str, Facts]) -> dict
             "unanswered": bool(plans[host].networks) and not facts[host].capabilities.docker,
         }
     return found
+
+
+def _wanting(compiled: Compiled, facts: Mapping[str, Facts]) -> dict[str, list[str]]:
+    """Only hosts that were seen, and lack something."""
+    found = {
+        host: lacking(plan, facts[host], compiled.keys_wanted.get(host, KeysWanted()))
+        for host, plan in compiled.plans.items()
+        if host in facts
+    }
+    return {host: commands for host, commands in found.items() if commands}
 
 
 def _attributes(network: DockerNetwork) -> dict[str, Any]:

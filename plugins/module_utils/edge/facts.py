@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from ..model import state as kinds
@@ -14,28 +16,49 @@ from ..model.errors import PlanError
 from ..model.facts import Facts
 from ..model.firewall import Refusal
 from ..model.link import VXLAN, ForeignLink, Link
-from ..model.plan import from_json
+from ..model.plan import HostPlan, from_json
 from ..model.route import ForeignRoute
 from ..model.state import Capabilities, Foreign, Observed, Uplink
 from ..model.stored import PLAN_PATH
+from ..model.wireguard import PUBLIC_KEY, UNMADE, Device, Keys, Peer
 
 
 def facts_of(observed: Observed) -> Facts:
     """What of one look the controller needs; where Ansible came in is read from sshd's environment."""
+    plan = _stored_plan(observed)
     living = tuple(link for link in observed.state.get(kinds.LINK, {}).values() if link.kind == VXLAN)
     names = {link.name for link in living}
-    stored = tuple(link for link in _stored_links(observed) if link.kind == VXLAN and link.name not in names)
+    stored = tuple(link for link in plan.links if link.kind == VXLAN and link.name not in names) if plan else ()
     session = os.environ.get("SSH_CONNECTION", "").split(" ")
-    return Facts(observed.capabilities, observed.foreign, living + stored, session[2] if len(session) > 2 else None)
+    peers = observed.state.get(kinds.PEER, {})
+    return Facts(
+        observed.capabilities,
+        observed.foreign,
+        living + stored,
+        session[2] if len(session) > 2 else None,
+        tuple(observed.state.get(kinds.DEVICE, {}).values()),
+        observed.keys,
+        tuple(_peers(plan, peers)),
+        tuple(sorted({peer.public_key for peer in peers.values() if peer.handshake})),
+        observed.now,
+    )
 
 
-def _stored_links(observed: Observed) -> tuple[Link, ...]:
-    """Of the plan that this host would boot; one that cannot be read claims nothing."""
+def _stored_plan(observed: Observed) -> HostPlan | None:
+    """The plan that this host would boot; one that cannot be read claims nothing."""
     file = observed.state.get(kinds.FILE, {}).get(PLAN_PATH)
     try:
-        return from_json(file.text).links if file else ()
+        return from_json(file.text) if file else None
     except PlanError:
-        return ()
+        return None
+
+
+def _peers(plan: HostPlan | None, living: dict[str, Peer]) -> Iterator[Peer]:
+    """Those of the stored plan, which have names, and then living ones that it does not know."""
+    stored = {peer.key(): peer for peer in plan.peers} if plan else {}
+    following = {f"{peer.link} {peer.successor}" for peer in stored.values() if peer.successor}
+    yield from stored.values()
+    yield from (peer for key, peer in living.items() if key not in stored and key not in following)
 
 
 def to_data(facts: Facts) -> dict[str, Any]:
@@ -49,6 +72,11 @@ def to_data(facts: Facts) -> dict[str, Any]:
         "foreign": foreign,
         "tunnels": [link._asdict() for link in facts.tunnels],
         "reached_at": facts.reached_at,
+        "devices": [device._asdict() for device in facts.devices],
+        "keys": facts.keys._asdict(),
+        "peers": [peer._asdict() for peer in facts.peers],
+        "shaken": facts.shaken,
+        "now": facts.now,
     }
 
 
@@ -69,9 +97,52 @@ def from_data(data: Any) -> Facts:
             _one(Foreign, foreign),
             _all(Link, data["tunnels"]),
             data["reached_at"],
+            tuple(_device(item) for item in data["devices"]),
+            keys_from(data["keys"]),
+            tuple(_peer(item) for item in data["peers"]),
+            tuple(_public(key) for key in data["shaken"]),
+            int(data["now"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PlanError(f"what the host said of itself cannot be read ({error!r})") from error
+
+
+def keys_from(data: Any) -> Keys:
+    """The public side of a host's keys. They reach other hosts and files of clients: what is no key is refused."""
+    return Keys(
+        tuple((str(link), _public(key)) for link, key in data["links"]),
+        tuple((str(link), _public(key)) for link, key in data["following"]),
+        tuple((str(client), _public(key)) for client, key in data["clients"]),
+        tuple((str(link), _public(key), str(found)) for link, key, found in data["preshared"]),
+        str(data["certificate"]),
+    )
+
+
+def _public(key: Any) -> str:
+    if not isinstance(key, str) or not re.fullmatch(PUBLIC_KEY, key):
+        raise ValueError(f"{key!r} is not a public key")
+    return key
+
+
+def _device(item: Any) -> Device:
+    """A device without a key has the empty text."""
+    device: Device = _one(Device, item)
+    if device.public_key:
+        _public(device.public_key)
+    return device
+
+
+def _peer(item: Any) -> Peer:
+    """A plan that was made before there was a key has UNMADE."""
+    from ipaddress import ip_network  # on the controller alone; a host that only speaks is spared the time
+
+    peer: Peer = _one(Peer, item)
+    if [str(ip_network(text)) for text in peer.allowed_ips] != list(peer.allowed_ips):
+        raise ValueError(f"{peer.allowed_ips!r} are not networks")
+    for key in (peer.public_key, peer.successor):
+        if key not in (None, UNMADE):
+            _public(key)
+    return peer
 
 
 def _one(shape: Any, item: Any) -> Any:

@@ -3,16 +3,18 @@
 
 """Every folder of cases/ is a claim about one compilation: a new claim is a new folder.
 
-Given: domain.yaml; inventory.yml ({hubs: {name: variables}, runners: ...}); and where the claim needs them facts.json
-(by host: Foreign's fields, tunnels, reached_at, capabilities; what is left out is as on an idle host), ledger.json and
-run.json (offline, allow_empty). Expected: expected/ with every file that the run leaves, and notes.txt where it says
-something; or faults.txt, and then nothing is written.
+Given: domain.yaml; inventory.yml ({hubs: {name: variables}, runners: ...}, and routers, nas, peers); and where the
+claim needs them facts.json (by host: Foreign's fields, tunnels, reached_at, capabilities, devices, keys, peers, shaken,
+now; what is left out is as on an idle host), ledger.json and run.json (offline, allow_empty). Expected: expected/ with
+every file that the run leaves, notes.txt where it says something and keys_wanted.json where keys are missing; or
+faults.txt, and then nothing is written.
 
 WEFT_REGENERATE=1 writes what was found; read it with `git diff` before you believe it.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -20,12 +22,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from ansible_collections.weft.overlay.plugins.module_utils.compile.inventory import Others
 from ansible_collections.weft.overlay.plugins.module_utils.edge.controller import Members, Mode, compile_project
 from ansible_collections.weft.overlay.plugins.module_utils.edge.facts import from_data
 from ansible_collections.weft.overlay.plugins.module_utils.edge.project import Project
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import IntentError
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import VXLAN
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import Foreign
+from ansible_collections.weft.overlay.plugins.module_utils.model.wireguard import Keys
 
 CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
 REGENERATE = "WEFT_REGENERATE" in os.environ
@@ -43,6 +47,9 @@ def facts_of(said):
             "foreign": {name: said.get(name, []) for name in Foreign._fields},
             "tunnels": [{"kind": VXLAN, "mac": "", "port": 4789, **tunnel} for tunnel in said.get("tunnels", [])],
             "reached_at": said.get("reached_at"),
+            **{name: said.get(name, []) for name in ("devices", "peers", "shaken")},
+            "keys": {**Keys()._asdict(), **said.get("keys", {})},
+            "now": said.get("now", 0),
         }
     )
 
@@ -65,10 +72,11 @@ def judge(case):
         *(
             {host: values or {} for host, values in (inventory.get(group) or {}).items()}
             for group in ("hubs", "runners")
-        )
+        ),
+        others=Others(*(inventory.get(group) or () for group in Others._fields)),
     )
     facts = {host: facts_of(said) for host, said in load(case / "facts.json", {}).items()}
-    mode = Mode(**load(case / "run.json", {}))
+    mode = Mode(**{"resolve": False, **load(case / "run.json", {})})
     try:
         result = compile_project(Project("domain.yaml", "ledger.json", "build"), members, facts, mode)
     except IntentError as error:
@@ -76,7 +84,16 @@ def judge(case):
         return {"faults.txt": f"{error}\n"}
     found = {f"expected/{path}": text for path, text in tree(Path()).items() if path != "domain.yaml"}
     notes = "".join(f"{note}\n" for note in result.compiled.notes)
-    return {**found, "expected/notes.txt": notes} if notes else found
+    wanted = {host: plain(keys) for host, keys in result.compiled.keys_wanted.items()}
+    found.update({"expected/notes.txt": notes} if notes else {})
+    found.update({"expected/keys_wanted.json": json.dumps(wanted, indent=1) + "\n"} if wanted else {})
+    return found
+
+
+def plain(wanted):
+    """What a host wants, without what it does not."""
+    pairs = [sealing._asdict() for sealing in wanted.preshared]
+    return {name: value for name, value in {**wanted._asdict(), "preshared": pairs}.items() if value}
 
 
 def write(case, found):

@@ -6,15 +6,19 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.weft.overlay.plugins.module_utils.compile.keys import Ends
 from ansible_collections.weft.overlay.plugins.module_utils.compile.ledger import (
     EMPTY,
+    ClientEntry,
     Entry,
     Ledger,
+    LinkEntry,
     from_json,
     to_json,
 )
@@ -31,7 +35,29 @@ def one_owner_each(hosts):
     return len(set(ids)) == len(ids)
 
 
-LEDGERS = st.builds(Ledger, HOSTS.filter(one_owner_each), st.lists(st.tuples(IDS, NAMES), max_size=5).map(tuple))
+KEYS = st.none() | st.binary(min_size=32, max_size=32).map(lambda raw: b64encode(raw).decode())
+ENDS = st.builds(Ends, KEYS, KEYS)
+MTUS = st.sampled_from((0, 1500))
+NUMBERS = st.integers(2, 250)
+CLIENTS = st.dictionaries(NAMES, st.tuples(NUMBERS, ENDS, MTUS, st.booleans()), max_size=4)
+
+
+def clients_of(said):
+    """Addresses that nobody else has, in one family or both."""
+    numbers = dict(zip(said, range(2, 250)))
+    both = {name: (f"10.8.0.{number}", f"fd00::{number}")[: said[name][0] % 2 + 1] for name, number in numbers.items()}
+    return {name: ClientEntry(both[name], *values[1:]) for name, values in said.items()}
+
+
+RELEASED = st.lists(st.tuples(NUMBERS.map("10.8.0.{}".format), NAMES), max_size=3).map(tuple)
+LINKS = st.builds(LinkEntry, NAMES, ENDS, MTUS, CLIENTS.map(clients_of), RELEASED)
+LEDGERS = st.builds(
+    Ledger,
+    HOSTS.filter(one_owner_each),
+    st.lists(st.tuples(IDS, NAMES), max_size=5).map(tuple),
+    st.dictionaries(NAMES, LINKS, max_size=3),
+    LINKS,
+)
 
 
 @given(LEDGERS)
@@ -42,7 +68,21 @@ def test_what_is_written_is_read_back_and_written_the_same(ledger):
     assert text.endswith("}\n")
 
 
-ONE = json.loads(to_json(Ledger({"runner1": Entry(1, "192.0.2.1", 1500)}, ((2, "runner2"),))))
+KEY = "6Mw3wXMlbaGS0Bvl/CyD2YoxyowQmZckNM0xFJ2AUWw="
+PHONE = ClientEntry(("10.8.0.2", "fd00::2"), Ends(KEY))
+LINK = LinkEntry("router", Ends(KEY), 1500, {"phone": PHONE}, (("10.8.0.3", "laptop"),))
+ONE = json.loads(to_json(Ledger({"runner1": Entry(1, "192.0.2.1", 1500)}, ((2, "runner2"),), {"wg0": LINK})))
+
+
+def but(*path_and_value):
+    """ONE with another value at a path."""
+    *path, value = path_and_value
+    document = json.loads(json.dumps(ONE))
+    inner = document
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    return json.dumps(document)
 
 
 @pytest.mark.parametrize(
@@ -66,11 +106,27 @@ ONE = json.loads(to_json(Ledger({"runner1": Entry(1, "192.0.2.1", 1500)}, ((2, "
         json.dumps({**ONE, "released": [{"runner_id": -1, "host": "x"}]}),
         json.dumps({**ONE, "released": [[1, "x"]]}),
         json.dumps({**ONE, "released": None}),
+        but("interfaces", None),
+        but("interfaces", "wg0", {}),
+        but("interfaces", "wg0", "clients", []),
+        but("interfaces", "wg0", "ends", "key", "short"),
+        but("interfaces", "wg0", "ends", "key", KEY[:-2] + "x="),
+        but("interfaces", "wg0", "released", 0, "address", "10.8.0.03"),
+        but("interfaces", "wg0", "clients", "phone", "addresses", ["::"]),
+        but("interfaces", "wg0", "clients", "tablet", ONE["interfaces"]["wg0"]["clients"]["phone"]),
+        but("carrier", None),
     ],
 )
 def test_anything_else_is_refused_with_the_way_out(text):
     with pytest.raises(IntentError, match=r"^here/ledger.json: the ledger cannot be read .*; restore it, or remove it"):
         from_json(text, "here/ledger.json")
+
+
+def test_a_ledger_from_before_wireguard_is_read_as_it_is():
+    old = {name: value for name, value in ONE.items() if name not in ("interfaces", "carrier")}
+    found = from_json(json.dumps(old), "ledger.json")
+    assert (found.hosts, found.released) == ({"runner1": Entry(1, "192.0.2.1", 1500)}, ((2, "runner2"),))
+    assert (found.interfaces, found.carrier) == ({}, LinkEntry())
 
 
 def test_an_empty_ledger_knows_nobody():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from base64 import b64encode
 
 import pytest
 from hypothesis import given, settings
@@ -21,6 +22,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.errors import P
 from ansible_collections.weft.overlay.plugins.module_utils.model.facts import Facts
 from ansible_collections.weft.overlay.plugins.module_utils.model.firewall import Refusal
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import ForeignLink, Link
+from ansible_collections.weft.overlay.plugins.module_utils.model.plan import ROUTER, HostPlan, to_json
 from ansible_collections.weft.overlay.plugins.module_utils.model.route import ForeignRoute
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import (
     Capabilities,
@@ -29,8 +31,10 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.state import (
     Uplink,
 )
 from ansible_collections.weft.overlay.plugins.module_utils.model.stored import PLAN_PATH, File
+from ansible_collections.weft.overlay.plugins.module_utils.model.wireguard import UNMADE, Device, Keys, Peer
 from tests.unit.diff.worlds import OVERLAYS, PROGRAMS
 
+KEYS = [b64encode(bytes([number] * 32)).decode() for number in (1, 2, 3)]
 NETWORK = DockerNetwork("net", "10.1.0.0/16", "10.1.0.1", "br0", 1450, False, ("10.1.0.254",))
 FULL = Facts(
     Capabilities(False, "firewalld", True, ("nft",)),
@@ -44,16 +48,29 @@ FULL = Facts(
         refusals=(Refusal("iptables rule -A FORWARD -s 10.0.0.0/8 -j DROP", "10.0.0.0/8", None),),
         zones=("trusted",),
         faults=(("file x", "is not ours"),),
+        ports=(51820,),
     ),
     (Link("vxkr1", "vxlan", "weft:runner1", "02:77:00:00:00:65", 1450, None, 101, 4789, "192.0.2.250", "192.0.2.1"),),
     "192.0.2.1",
+    (Device("wg0", KEYS[0], 51820), Device("wg1", "")),
+    Keys(
+        links=(("wg0", KEYS[0]),),
+        following=(("wg0", KEYS[1]),),
+        clients=(("phone", KEYS[2]),),
+        preshared=(("wg0", KEYS[2], "0123456789abcdef"),),
+        certificate="-----BEGIN CERTIFICATE-----\n",
+    ),
+    (Peer("wg0", KEYS[2], "phone", ("192.0.2.2/32",), successor=KEYS[1]), Peer("wg0", UNMADE, "laptop")),
+    (KEYS[2],),
+    1800000000,
 )
 PLAN = hub_plan(OVERLAYS[0], "hub", "192.0.2.250", tuple(Spoke(f"r{n}", n, f"192.0.2.{n}", 1450) for n in (1, 2)))
 CAPABLE = Capabilities(True, "none")
 
 
 def test_every_field_survives_the_way_as_json():
-    assert all(getattr(FULL.foreign, name) for name in Foreign._fields), "a field is not put to the test"
+    for value in (FULL, FULL.foreign, FULL.keys):
+        assert all(getattr(value, name) for name in value._fields), "a field is not put to the test"
     assert from_data(json.loads(json.dumps(to_data(FULL)))) == FULL
 
 
@@ -72,6 +89,17 @@ def test_every_field_survives_the_way_as_json():
         {**to_data(FULL), "foreign": {}},
         {**to_data(FULL), "foreign": {**to_data(FULL)["foreign"], "faults": ["x"]}},
         {**to_data(FULL), "foreign": {**to_data(FULL)["foreign"], "networks": [{}]}},
+        {**to_data(FULL), "now": "noon"},
+        {**to_data(FULL), "shaken": ["short"]},
+        {**to_data(FULL), "shaken": [KEYS[0] + "\nPostUp = id"]},
+        {**to_data(FULL), "devices": [{"link": "wg0", "public_key": "none"}]},
+        {**to_data(FULL), "peers": [{"link": "wg0", "public_key": "none"}]},
+        {**to_data(FULL), "peers": [{"link": "wg0", "public_key": KEYS[0], "successor": ""}]},
+        {**to_data(FULL), "peers": [{"link": "wg0", "public_key": KEYS[0], "allowed_ips": ["here"]}]},
+        {**to_data(FULL), "peers": [{"link": "wg0", "public_key": KEYS[0], "allowed_ips": ["10.0.0.1/8"]}]},
+        {**to_data(FULL), "keys": {}},
+        {**to_data(FULL), "keys": {**Keys()._asdict(), "links": [["wg0", KEYS[0][:-2] + "x="]]}},
+        {**to_data(FULL), "keys": {**Keys()._asdict(), "clients": [["phone"]]}},
     ],
 )
 def test_another_shape_is_refused(data):
@@ -88,7 +116,7 @@ JSON = st.recursive(
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.dictionaries(st.sampled_from(("capabilities", "tunnels", "reached_at")), JSON),
+    st.dictionaries(st.sampled_from(("capabilities", "tunnels", "reached_at", *Facts._fields[4:])), JSON),
     st.dictionaries(st.sampled_from(Foreign._fields), JSON),
 )
 def test_whatever_a_host_says_is_read_or_refused(top, foreign):
@@ -109,9 +137,24 @@ def test_tunnels_are_those_that_live_and_then_those_of_the_stored_plan():
     assert [(link.name, link.remote) for link in found] == [("vxkr2", "192.0.2.77"), ("vxkr1", "192.0.2.1")]
 
 
+def test_peers_have_the_names_of_the_stored_plan_and_others_have_none():
+    plan = HostPlan(
+        "router1", ROUTER, peers=(Peer("wg0", KEYS[0], "phone", successor=KEYS[1]), Peer("wg0", UNMADE, "new"))
+    )
+    living = (Peer("wg0", KEYS[0], handshake=5), Peer("wg0", KEYS[1]), Peer("wg0", KEYS[2], handshake=1))
+    state = {
+        kinds.FILE: {PLAN_PATH: File(PLAN_PATH, to_json(plan), 0o600)},
+        kinds.PEER: {peer.key(): peer for peer in living},
+    }
+    found = facts_of(observed(state))
+    assert found.peers == (*plan.peers, living[2])
+    assert found.shaken == tuple(sorted((KEYS[0], KEYS[2])))
+
+
 @pytest.mark.parametrize("text", ["", "{}", "damaged"])
 def test_a_stored_plan_that_cannot_be_read_claims_nothing(text):
-    assert facts_of(observed({kinds.FILE: {PLAN_PATH: File(PLAN_PATH, text, 0o600)}})).tunnels == ()
+    found = facts_of(observed({kinds.FILE: {PLAN_PATH: File(PLAN_PATH, text, 0o600)}}))
+    assert (found.tunnels, found.peers) == ((), ())
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What is never taken down by an oversight: an inventory or an intent that lost its content stops the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from ..model.errors import Fault
+from .allocation import Claim
+from .inventory import Inventory
+from .ledger import Ledger
+from .words import some
+from .world import World
+
+_MEANT = "run with -e weft_allow_empty=true"
+
+
+def vanished_runners(inventory: Inventory, live: Iterable[Claim], ledger: Ledger) -> Iterator[Fault]:
+    """live: runners that the hub still has tunnels to."""
+    had = {claim.host for claim in live} | {name for name, entry in ledger.hosts.items() if entry.runner_id}
+    if had and not inventory.runners:
+        message = f"the group is empty, but {', '.join(sorted(had))} had runner ids; if all of them are really to go"
+        yield Fault("inventory", "runners", f"{message}, {_MEANT}")
+
+
+def vanished_domain(world: World) -> Iterator[Fault]:
+    """Servers and clients that are all gone at once; an overlay that is gone from a host which has more than that."""
+    intent, interfaces = world.intent, world.ledger.interfaces
+    servers = sorted({entry.server for entry in interfaces.values() if entry.server})
+    clients = sorted(name for entry in interfaces.values() for name in entry.clients)
+    if servers and not intent.servers:
+        message = f"there are none, but {some(servers)} had interfaces; if all of them are really to go, {_MEANT}"
+        yield Fault("domain.yaml", "servers", message)
+    if clients and not intent.clients:
+        message = f"there are none, but {some(clients)} had addresses; if all of them are really to go, {_MEANT}"
+        yield Fault("domain.yaml", "clients", message)
+
+
+def vanished_overlay(world: World, planned: Iterable[str]) -> Iterator[Fault]:
+    """An intent without an overlay removes nothing; but a host that is planned for something else would lose it.
+    planned: hosts that have a plan."""
+    had = sorted(set(planned) & set(world.ledger.hosts))
+    if had and world.intent.overlay is None:
+        message = f"there is none, but {some(had)} had it and would lose it now; if that is meant, {_MEANT}"
+        yield Fault("domain.yaml", "overlay", message)

@@ -1,0 +1,30 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Commands that a host needs for its part of WireGuard and does not have; the role knows their packages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..compile.keys import KeysWanted
+from ..model.facts import Facts
+from ..model.link import WIREGUARD
+from ..model.plan import HostPlan
+
+
+def lacking(plan: HostPlan, facts: Facts, wanted: KeysWanted) -> list[str]:
+    """Of wg, wireguard-go, qrencode and openssl, in that order."""
+    return [command for command in _needed(plan, facts, wanted) if command not in facts.capabilities.tools]
+
+
+def _needed(plan: HostPlan, facts: Facts, wanted: KeysWanted) -> Iterator[str]:
+    if plan.devices:
+        yield "wg"
+    links = [link for link in plan.links if link.kind == WIREGUARD]
+    if any(link.userspace or (link.userspace is None and not facts.capabilities.wireguard) for link in links):
+        yield "wireguard-go"
+    if plan.clients:
+        yield "qrencode"
+    if wanted.certificate or wanted.preshared:
+        yield "openssl"
