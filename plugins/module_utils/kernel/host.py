@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from itertools import groupby
@@ -13,18 +14,25 @@ from itertools import groupby
 from ..model import state as kinds
 from ..model.change import Change
 from ..model.errors import KernelError
-from ..model.state import Capabilities, Foreign, Observed, state_of
-from . import docker, stored, sysctl
+from ..model.link import WIREGUARD, Link
+from ..model.state import Capabilities, Foreign, Observed, State, state_of
+from ..model.stored import WATCH_STATE
+from ..model.wireguard import CLIENT_ROOT, KEY_ROOT, Keys
+from . import docker, ports, stored, sysctl
 from .firewall import Firewalls
 from .meanwhile import Meanwhile
 from .netlink.adapter import Netlink
 from .programs import find
 
 # Host-wide switches that plans may name.
-SYSCTLS = ("net.ipv4.ip_forward",)
+SYSCTLS = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
+
+# What WireGuard needs besides a kernel, and only there.
+_TOOLS = ("wg", "wireguard-go", "qrencode", "openssl")
 
 _NETWORK = (kinds.LINK, kinds.ADDRESS, kinds.ROUTE)
 _FIREWALL = (kinds.RULESET, kinds.POLICY, kinds.ZONE, kinds.DIRECT)
+_TUNNELS = (kinds.DEVICE, kinds.PEER)
 
 
 class HostKernel:
@@ -43,7 +51,8 @@ class HostKernel:
         containers = docker.observe() if self._ask_docker else None
         with Netlink() as netlink:
             network = netlink.observe(docker.bridges(containers))
-            dummy = netlink.supports_dummy()
+            dummy, wireguard = netlink.supports_dummy(), netlink.supports_wireguard()
+        tunnels, keys = _wireguard(network.links)
         firewall = looking.result()
         files, file_faults = stored.observe()
         return Observed(
@@ -52,8 +61,11 @@ class HostKernel:
                 firewall=firewall.backend,
                 docker=containers is not None,
                 wanting=tuple(_wanting(firewall.backend, containers is not None)),
+                wireguard=wireguard,
+                tools=tuple(tool for tool in _TOOLS if find(tool)),
             ),
             {
+                **tunnels,
                 **state_of({kinds.LINK: network.links, kinds.ADDRESS: network.addresses, kinds.ROUTE: network.routes}),
                 **firewall.state,
                 kinds.SYSCTL: sysctl.read(SYSCTLS),
@@ -69,7 +81,10 @@ class HostKernel:
                 refusals=firewall.refusals,
                 zones=firewall.zones,
                 faults=firewall.faults + file_faults,
+                ports=ports.observe(device.port for device in tunnels.get(kinds.DEVICE, {}).values()),
             ),
+            now=int(time.time()),
+            keys=keys,
         )
 
     def apply(self, changes: Sequence[Change]) -> None:
@@ -82,10 +97,14 @@ class HostKernel:
                 self._firewalls.apply(batch)
             elif kind == kinds.SYSCTL:
                 sysctl.apply(batch)
-            else:
+            elif kind == kinds.FILE:
                 for change in batch:
                     stored.apply(change)
                 stored.reload_units(batch)
+            else:
+                from . import wireguard_plane
+
+                wireguard_plane.apply(batch)
 
 
 def _adapter(change: Change) -> str:
@@ -94,11 +113,23 @@ def _adapter(change: Change) -> str:
         return kinds.LINK
     if change.kind in _FIREWALL:
         return kinds.RULESET
-    if change.kind == kinds.SYSCTL:
-        return kinds.SYSCTL
+    if change.kind in _TUNNELS:
+        return kinds.DEVICE
+    if change.kind in (kinds.SYSCTL, kinds.CLIENT, kinds.SERVICE):
+        return str(change.kind)
     if change.kind in (kinds.FILE, kinds.PROGRAM):
         return kinds.FILE
     raise KernelError(f"{change.kind} {change.key}", "no adapter knows this kind")
+
+
+def _wireguard(links: tuple[Link, ...]) -> tuple[State, Keys]:
+    """What there is of WireGuard; a host that has none does not even load the code."""
+    traces = (KEY_ROOT, CLIENT_ROOT, WATCH_STATE)
+    if not any(link.kind == WIREGUARD for link in links) and not any(map(os.path.exists, traces)):
+        return {}, Keys()
+    from . import wireguard_plane
+
+    return wireguard_plane.observe(links)
 
 
 def _wanting(backend: str, has_docker: bool) -> Iterator[str]:

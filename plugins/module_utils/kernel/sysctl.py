@@ -17,6 +17,10 @@ from ..model.state import SYSCTL
 from ..model.sysctl import Sysctl
 
 _ROOT = "/proc/sys/"
+_FORWARD6 = "net.ipv6.conf.all.forwarding"
+_LINKS6 = _ROOT + "net/ipv6/conf"
+# Linux: Documentation/networking/ip-sysctl.rst, accept_ra: "unless forwarding", and "also with forwarding".
+_UNLESS_FORWARDING, _ALWAYS = "1", "2"
 
 
 def read(names: Iterable[str]) -> dict[str, Sysctl]:
@@ -38,12 +42,15 @@ def read(names: Iterable[str]) -> dict[str, Sysctl]:
 def apply(changes: Sequence[Change]) -> None:
     """Write the switches. A removal leaves the switch as it is: others may rely on it by now.
 
-    Raises KernelError at the first that cannot be written.
+    A host that forwards IPv6 no longer listens to routers where accept_ra is 1, and drops the default route that it has
+    from them: there it is made 2 before. Raises KernelError at the first that cannot be written.
     """
     for change in changes:
         if change.action == REMOVE:
             continue
         try:
+            if change.after.name == _FORWARD6 and change.after.value != "0":
+                _keep_listening()
             _write(_path(change.after.name), change.after.value)
         except FileNotFoundError as error:
             raise KernelError(f"{SYSCTL} {change.key}", "this kernel has no such switch") from error
@@ -64,6 +71,18 @@ def set_ipv6(link: str, on: bool) -> None:
             raise KernelError(f"link {link}", "it cannot have IPv6 switched on") from error
     except OSError as error:
         raise KernelError(f"link {link}", f"disable_ipv6: {os.strerror(error.errno or 0)}") from error
+
+
+def _keep_listening() -> None:
+    """Let every link that listens to routers now do so when the host forwards. New links are left to who makes them:
+    a container's must not be asked where the internet is."""
+    for link in os.listdir(_LINKS6):
+        path = f"{_LINKS6}/{link}/accept_ra"
+        try:
+            if link not in ("all", "default", "lo") and _read(path) == _UNLESS_FORWARDING:
+                _write(path, _ALWAYS)
+        except FileNotFoundError:
+            continue  # it went meanwhile
 
 
 def _path(name: str) -> str:

@@ -74,15 +74,15 @@ def apply(changes: Sequence[Change]) -> None:
     """Carry out changes of devices and peers in the order given; one process for all peers of a link that come or
     change, and one for those that go. Sessions of peers that are not named go on. Raises KernelError."""
     for (kind, removal, link), group in groupby(changes, _sort):
-        run = list(group)
-        if removal and not _exists(link):
-            continue  # it went with its link
+        # What is to be removed may have gone with its link.
+        run = [change for change in group if not removal or _exists(change.before.link)]
         if kind == DEVICE:
+            _free_ports(run)
             for change in run:
                 _set_device(change)
         elif removal:
             _remove_peers(link, run)
-        else:
+        elif run:
             _set_peers(link, run)
 
 
@@ -93,7 +93,7 @@ def set_endpoint(link: str, public_key: str, endpoint: str) -> None:
 
 def _sort(change: Change) -> tuple[str, bool, str]:
     value = change.before if change.action == REMOVE else change.after
-    return change.kind, change.action == REMOVE, value.link
+    return change.kind, change.action == REMOVE, value.link if change.kind == PEER else ""
 
 
 def _exists(link: str) -> bool:
@@ -102,6 +102,15 @@ def _exists(link: str) -> bool:
     except OSError:
         return False
     return True
+
+
+def _free_ports(run: list[Change]) -> None:
+    """A port that goes from one device to another is given up first; meanwhile any will do."""
+    wanted = {change.after.port for change in run if change.after}
+    for change in run:
+        before, after = change.before, change.after
+        if before and after and after.port not in (0, before.port) and before.port in wanted:
+            wg(f"{DEVICE} {change.key}", "set", change.key, "listen-port", "0")
 
 
 def _set_device(change: Change) -> None:

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from typing import Any
 
 import pytest
@@ -15,6 +17,15 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.errors import K
 from ansible_collections.weft.overlay.plugins.module_utils.model.sysctl import Sysctl
 
 FORWARD = "net.ipv4.ip_forward"
+FORWARD6 = "net.ipv6.conf.all.forwarding"
+
+# A router's advertisement (RFC 4861, 4.2): hop limit 64, for half an hour.
+_ADVERTISE = """
+import socket, struct
+door = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+door.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, 255)
+door.sendto(struct.pack("!BBHBBHII", 134, 0, 0, 64, 0, 1800, 0, 0), ("ff02::1", 0, 0, socket.if_nametoindex("far")))
+"""
 
 
 def test_a_switch_is_read_and_written(host: Any) -> None:
@@ -42,3 +53,56 @@ def test_a_switch_that_the_kernel_lacks_is_left_out_and_cannot_be_written() -> N
 def test_a_value_that_the_kernel_refuses() -> None:
     with pytest.raises(KernelError, match=r"^sysctl net\.ipv4\.ip_forward: Invalid argument$"):
         sysctl.apply([Change(ADD, "sysctl", FORWARD, None, Sysctl(FORWARD, "maybe"))])
+
+
+def routers(host: Any) -> list[str]:
+    return [route["dev"] for route in host.json("-6 route show default") if route["protocol"] == "ra"]
+
+
+def advertise(wireguard: Any) -> None:
+    """The other host says that it is a router; returns when this one must have heard it."""
+    wireguard.far.run(sys.executable, "-c", _ADVERTISE)
+    time.sleep(0.2)
+
+
+@pytest.fixture
+def uplink(wireguard: Any) -> Any:
+    """A host that has its default route from a router."""
+    end = time.monotonic() + 10
+    while not routers(wireguard):
+        assert time.monotonic() < end, "no default route was learned"
+        # Not before the router has its link-local address.
+        address, routes = (wireguard.far.run("ip", "-6", noun) for noun in ("address", "route"))
+        if "tentative" not in address and "fe80::/64 dev far" in routes:
+            advertise(wireguard)
+    return wireguard
+
+
+def forward() -> None:
+    sysctl.apply([Change(CHANGE, "sysctl", FORWARD6, Sysctl(FORWARD6, "0"), Sysctl(FORWARD6, "1"))])
+
+
+def test_a_host_that_forwards_ipv6_keeps_the_router_that_it_has(uplink: Any) -> None:
+    uplink.ip("link add name off type bridge")
+    uplink.set_switch("ipv6/conf/off/accept_ra", "0")
+    forward()
+    assert uplink.switch("ipv6/conf/all/forwarding") == "1"
+    assert routers(uplink) == ["near"]
+    uplink.ip("-6 route del default")
+    advertise(uplink)
+    assert routers(uplink) == ["near"]
+    switches = {name: uplink.switch(f"ipv6/conf/{name}/accept_ra") for name in ("near", "off", "lo", "default")}
+    assert switches == {"near": "2", "off": "0", "lo": "1", "default": "1"}
+
+
+def test_without_us_it_would_lose_it(uplink: Any) -> None:
+    uplink.set_switch("ipv6/conf/all/forwarding", "1")
+    assert routers(uplink) == []
+    assert sysctl.read([FORWARD6]) == {FORWARD6: Sysctl(FORWARD6, "1")}
+
+
+def test_switching_forwarding_off_touches_nothing_else(uplink: Any) -> None:
+    forward()
+    uplink.set_switch("ipv6/conf/near/accept_ra", "1")
+    sysctl.apply([Change(CHANGE, "sysctl", FORWARD6, Sysctl(FORWARD6, "1"), Sysctl(FORWARD6, "0"))])
+    assert uplink.switch("ipv6/conf/near/accept_ra") == "1"

@@ -142,6 +142,17 @@ def test_a_port_in_use_is_told(wga: Any) -> None:
         device("", 51820)
 
 
+def test_two_devices_exchange_their_ports(wga: Any) -> None:
+    wga.start("wgx")
+    wga.ip("link set wgx up")
+    before = (Device("wga", "", 51820), Device("wgx", "", 51821))
+    after = (before[0]._replace(port=51821), before[1]._replace(port=51820))
+    both = (LINK, LINK._replace(name="wgx"))
+    for have, wanted in ((adapter.observe(both)[0], before), (before, after)):
+        adapter.apply(changes(have, wanted, "wireguard device"))
+        assert set(adapter.observe(both)[0]) == set(wanted)
+
+
 def test_peers_are_seen_as_they_are_set(wga: Any) -> None:  # noqa: ARG001
     wanted = {
         ONE: Peer("wga", ONE, allowed_ips=("10.8.0.2/32", "fd00:8::2/128"), preshared=True),
