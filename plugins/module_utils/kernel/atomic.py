@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from io import FileIO
 
 _OPEN = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
 _CHUNK = 8192
@@ -13,7 +14,13 @@ _CHUNK = 8192
 
 def folder(path: str) -> None:
     """Make it and what leads to it; it is ours alone (0700), also if it was there with wider permissions."""
-    os.makedirs(path, mode=0o700, exist_ok=True)
+    try:
+        os.mkdir(path, 0o700)
+    except FileNotFoundError:
+        folder(os.path.dirname(path))
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass
     if os.stat(path).st_mode & 0o7777 != 0o700:
         os.chmod(path, 0o700)
 
@@ -27,13 +34,22 @@ def write(path: str, data: bytes, durable: bool = True) -> None:
     except FileExistsError:  # of a run that was ended in the middle
         os.unlink(beside)
         descriptor = os.open(beside, _OPEN, 0o600)
-    with open(descriptor, "wb") as stream:
-        os.fchmod(descriptor, 0o600)  # a umask may have taken from it
-        stream.write(data)
-        stream.flush()
-        if durable:
-            os.fsync(descriptor)
-    os.replace(beside, path)
+    try:
+        with open(descriptor, "wb", buffering=0) as stream:
+            os.fchmod(descriptor, 0o600)  # a umask may have taken from it
+            _write(stream, data)
+            if durable:
+                os.fsync(descriptor)
+        os.replace(beside, path)
+    except OSError:
+        os.unlink(beside)  # a disk that is full is not to stay so because of us
+        raise
+
+
+def _write(stream: FileIO, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[stream.write(view) :]
 
 
 def settle(path: str) -> None:
