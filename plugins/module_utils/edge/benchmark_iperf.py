@@ -69,7 +69,7 @@ class Iperf:
             if before is not None:
                 used = between(before, self._watch.look())
                 return [{"link": self._listener.link, "cookie": self._cookie, "usage": used._asdict()}]
-        elif line.startswith("iperf3:"):
+        elif line.startswith("iperf3: error"):
             self._latest = line
         return []
 
