@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from socket import if_nametoindex
 
 from ..model.change import REMOVE, Change
 from ..model.errors import KernelError
@@ -20,6 +19,7 @@ from ..model.state import DEVICE, PEER
 from ..model.wireguard import KEY_ROOT, UNMADE, Device, Peer
 from .endpoints import resolve
 from .keys import private_file
+from .netlink.numbers import is_there
 from .preshared import inherit_preshared, make_preshared, preshared_keys
 from .programs import find
 from .wireguard_tool import wg
@@ -75,7 +75,7 @@ def apply(changes: Sequence[Change]) -> None:
     change, and one for those that go. Sessions of peers that are not named go on. Raises KernelError."""
     for (kind, removal, link), group in groupby(changes, _sort):
         # What is to be removed may have gone with its link.
-        run = [change for change in group if not removal or _exists(change.before.link)]
+        run = [change for change in group if not removal or is_there(change.before.link)]
         if kind == DEVICE:
             _free_ports(run)
             for change in run:
@@ -94,14 +94,6 @@ def set_endpoint(link: str, public_key: str, endpoint: str) -> None:
 def _sort(change: Change) -> tuple[str, bool, str]:
     value = change.before if change.action == REMOVE else change.after
     return change.kind, change.action == REMOVE, value.link if change.kind == PEER else ""
-
-
-def _exists(link: str) -> bool:
-    try:
-        if_nametoindex(link)
-    except OSError:
-        return False
-    return True
 
 
 def _free_ports(run: list[Change]) -> None:

@@ -9,6 +9,7 @@ the service's name. After a boot there are none until the stored plan is applied
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import socket
@@ -18,6 +19,7 @@ from collections.abc import Iterable
 from ..model.errors import KernelError
 from ..model.link import Link
 from ..model.state import LINK
+from .netlink.numbers import is_there
 from .programs import find, run
 
 # Where systemd keeps the files of transient units (systemd.unit(5)).
@@ -25,7 +27,7 @@ _UNITS = "/run/systemd/transient"
 _PREFIX, _SUFFIX = "weft-wireguard-", ".service"
 _SOCKET = "/var/run/wireguard/{}.sock"
 _THREADS = re.compile(r"\bGOMAXPROCS=(\d+)")
-_SECONDS = 15
+_SECONDS = 20
 _STEP = 0.01
 
 # It needs the tun device, its control socket below /run/wireguard, and packets; nothing else of the host.
@@ -43,15 +45,21 @@ _PROPERTIES = (
     "ProtectSystem=strict",
     "ProtectHome=yes",
     "PrivateTmp=yes",
+    "ProtectClock=yes",
     "ProtectControlGroups=yes",
-    "ProtectKernelTunables=yes",
+    "ProtectHostname=yes",
+    "ProtectKernelLogs=yes",
     "ProtectKernelModules=yes",
+    "ProtectKernelTunables=yes",
     "RestrictAddressFamilies=AF_INET AF_INET6 AF_NETLINK AF_UNIX",
     "RestrictNamespaces=yes",
     "RestrictRealtime=yes",
     "RestrictSUIDSGID=yes",
     "LockPersonality=yes",
+    "MemoryDenyWriteExecute=yes",
     "SystemCallArchitectures=native",
+    "SystemCallFilter=@system-service",
+    "UMask=0077",
 )
 
 
@@ -72,11 +80,12 @@ def start(links: Iterable[Link]) -> None:
     """Start the services of these links, all at once, and wait until each answers: then its link is there, down and
     without our marks. Raises KernelError for the first that cannot be had, with the last that it said."""
     wanted = list(links)
-    if not wanted:
-        return
-    standing = services()
+    standing = services() if wanted else {}
     stop(link.name for link in wanted if link.name in standing)
     for link in wanted:
+        # It would not make a tun device that is there, but take it.
+        if is_there(link.name):
+            raise KernelError(_subject(link.name), os.strerror(errno.EEXIST))
         _start(link)
     end = time.monotonic() + _SECONDS
     for link in wanted:
@@ -119,9 +128,10 @@ def _start(link: Link) -> None:
 def _given_up(name: str) -> str:
     """Stop it, and what it said last."""
     unit = _unit(name)
-    said = run(_subject(name), ["journalctl", "--quiet", "--no-pager", "--output=cat", "--lines=1", f"--unit={unit}"])
+    command = ["journalctl", "--quiet", "--no-pager", "--output=cat", "--lines=1", "--identifier=wireguard-go"]
+    said = run(_subject(name), [*command, f"--unit={unit}"])
     stop([name])
-    return said.strip() or f"nothing is in its journal (journalctl -u {unit})"
+    return said.strip() or f"it says nothing; see journalctl -u {unit}"
 
 
 def _answers(name: str) -> bool:

@@ -13,7 +13,7 @@ from . import fdb, link_messages
 from .channel import Channel
 from .codec import Request
 from .dumps import all_entries, all_links
-from .numbers import number_of
+from .numbers import is_there, number_of
 
 # Just before this many links go, one message for all of them is cheaper than one for each (some 17 ms a link).
 _FEW = 1
@@ -46,7 +46,8 @@ def remove_links(channel: Channel, removed: list[Link]) -> None:
     """Remove links, and the services that some of them live by."""
     served = wireguard_go.services() if any(link.userspace for link in removed) else {}
     wireguard_go.stop(link.name for link in removed if link.name in served)
-    names = [link.name for link in removed if link.name not in served]
+    # With the service its link is gone, unless somebody made the device last longer.
+    names = [link.name for link in removed if link.name not in served or is_there(link.name)]
     if len(names) <= _FEW:
         channel.carry_out([link_messages.remove(name) for name in names])
         return

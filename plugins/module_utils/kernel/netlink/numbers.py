@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The numbers by which the kernel knows links (ifindex)."""
+"""Links by their names now: the numbers by which the kernel knows them (ifindex)."""
 
 from __future__ import annotations
 
@@ -18,3 +18,12 @@ def number_of(name: str | None, subject: str) -> int:
         return if_nametoindex(name)
     except OSError as error:
         raise KernelError(subject, f"there is no link {name}") from error
+
+
+def is_there(name: str) -> bool:
+    """Whether there is a link of this name now."""
+    try:
+        if_nametoindex(name)
+    except OSError:
+        return False
+    return True
