@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import sys
 
-from ..kernel import docker_api
+from ..kernel import docker_api, wireguard_plane
 from ..model.errors import WeftError
 from ..model.stored import Program
 from . import boot, client_command, command, stored_plan, watch
@@ -21,7 +21,7 @@ _ROOMS = ("model", "diff", "kernel", "converge")
 _DOORS = frozenset(module.__name__ for module in (boot, client_command, command, stored_plan, watch))
 
 # Modules that are imported only when they are needed, and that a host may need at its next boot.
-LAZY = (docker_api,)
+LAZY = (docker_api, wireguard_plane)
 
 _MAIN = f"""\
 import gc
