@@ -24,7 +24,7 @@ from .membership import identity_faults, membership_faults
 from .merge import Part, merged
 from .service import Service
 from .spokes import compile_overlay
-from .wireguard import client_part, server_part
+from .wireguard import client_part, loop_faults, server_part
 from .world import Findings, Run, World
 
 
@@ -47,12 +47,13 @@ def compile_domain(intent: Intent, inventory: Inventory, ledger: Ledger, run: Ru
     parts: list[Part] = []
     if intent.overlay is not None:
         spokes = compile_overlay(intent.overlay, world, findings)
-        ledger = ledger._replace(hosts=spokes.hosts, released=spokes.released)
+        ledger = spokes.ledger
         parts += [Part("the overlay", plan) for plan in spokes.plans.values()]
+        parts += [Part("overlay.carrier", plan) for plan in spokes.carried]
     elif not intent.servers:
         findings.notes.append("the intent declares no overlay: nothing is planned")
     services = _services(world, findings)
-    parts += _parts(world, services)
+    parts += _parts(world, services, findings)
     parts += _bare(world, {part.plan.host for part in parts})
     plans, clashes = merged(parts)
     findings.faults += clashes
@@ -70,7 +71,7 @@ def _services(world: World, findings: Findings) -> list[Service]:
     return [service_of(world, name, clients, findings) for name, clients in by_interface.items()]
 
 
-def _parts(world: World, services: list[Service]) -> Iterator[Part]:
+def _parts(world: World, services: list[Service], findings: Findings) -> Iterator[Part]:
     internal = internal_of(world.intent)
     for service in services:
         yield Part(f"interface {service.name}", server_part(service, world.intent, internal))
@@ -78,6 +79,7 @@ def _parts(world: World, services: list[Service]) -> Iterator[Part]:
         for member in service.members:
             if member.client.host is not None:
                 plan = client_part(service, member, member.client.host, world.intent)
+                findings.faults += loop_faults(service, member, plan)
                 yield Part(f"client {member.name} of {service.name}", plan)
 
 

@@ -16,7 +16,7 @@ from ..model.marks import alias_of
 from ..model.plan import HUB, RUNNER, HostPlan
 from ..model.route import Route
 from ..model.sysctl import Sysctl
-from .subnets import Subnet, gateway_of, hub_address, subnet_of
+from .subnets import Subnet, carrier_address, gateway_of, hub_address, subnet_of
 
 _FORWARDING = (Sysctl("net.ipv4.ip_forward", "1"),)
 
@@ -48,7 +48,8 @@ def hub_plan(overlay: Overlay, host: str, underlay: str, spokes: tuple[Spoke, ..
         subnet, vni = _subnet(overlay, spoke), overlay.base_vni + spoke.runner_id
         name = overlay.names.hub_tunnel + str(spoke.runner_id)
         tunnel = Link(name, VXLAN, alias_of(spoke.host), _mac(_HUB_TUNNEL, vni), spoke.mtu)
-        links.append(tunnel._replace(vni=vni, port=overlay.port, local=underlay, remote=spoke.underlay))
+        near, far = _end(overlay, 0, underlay), _end(overlay, spoke.runner_id, spoke.underlay)
+        links.append(tunnel._replace(vni=vni, port=overlay.port, local=near, remote=far))
         addresses.append(Address(name, f"{subnet.hub_side}/{subnet.prefix}", prefix_route=False))
         routes.append(Route(subnet.network, subnet.gateway, name, source))
     return HostPlan(
@@ -63,9 +64,11 @@ def hub_plan(overlay: Overlay, host: str, underlay: str, spokes: tuple[Spoke, ..
             cidr=overlay.cidr,
             port=overlay.port,
             vnis=tuple(overlay.base_vni + spoke.runner_id for spoke in spokes),
-            remotes=tuple(spoke.underlay for spoke in spokes),
+            remotes=tuple(_end(overlay, spoke.runner_id, spoke.underlay) for spoke in spokes),
             zone=overlay.zone,
             zone_interfaces=(overlay.names.hub_tunnel + "+",),
+            carrier=overlay.carrier.link if overlay.carrier else None,
+            carrier_port=overlay.carrier.port if overlay.carrier else None,
         ),
     )
 
@@ -76,11 +79,12 @@ def runner_plan(overlay: Overlay, spoke: Spoke, hub: str, hub_underlay: str) -> 
     names = overlay.names
     bridge = Link(names.bridge, BRIDGE, alias_of(spoke.host), _mac(_RUNNER_BRIDGE, vni), spoke.mtu)
     tunnel = Link(names.runner_tunnel, VXLAN, alias_of(hub), _mac(_RUNNER_TUNNEL, vni), spoke.mtu, names.bridge)
+    near, far = _end(overlay, spoke.runner_id, spoke.underlay), _end(overlay, 0, hub_underlay)
     return HostPlan(
         host=spoke.host,
         role=RUNNER,
         space=(overlay.cidr,),
-        links=(bridge, tunnel._replace(vni=vni, port=overlay.port, local=spoke.underlay, remote=hub_underlay)),
+        links=(bridge, tunnel._replace(vni=vni, port=overlay.port, local=near, remote=far)),
         addresses=(Address(names.bridge, f"{subnet.gateway}/{subnet.prefix}"),),
         routes=(Route(overlay.cidr, subnet.hub_side, names.bridge, subnet.gateway),),
         sysctls=_FORWARDING,
@@ -88,12 +92,14 @@ def runner_plan(overlay: Overlay, spoke: Spoke, hub: str, hub_underlay: str) -> 
             cidr=overlay.cidr,
             port=overlay.port,
             vnis=(vni,),
-            remotes=(hub_underlay,),
+            remotes=(far,),
             zone=overlay.zone,
             zone_interfaces=(_wildcard(names.bridge), names.runner_tunnel),
             subnet=subnet.network,
             bridge=names.bridge,
             masquerade=True,
+            # The runner speaks first, from a port of the kernel's choice; none is open to everybody.
+            carrier=overlay.carrier.link if overlay.carrier else None,
         ),
         networks=(
             DockerNetwork(
@@ -118,6 +124,11 @@ def isolated_plan(overlay: Overlay, host: str) -> HostPlan:
 
 def _subnet(overlay: Overlay, spoke: Spoke) -> Subnet:
     return subnet_of(overlay.cidr, overlay.runner_prefix, spoke.runner_id)
+
+
+def _end(overlay: Overlay, number: int, underlay: str) -> str:
+    """Where the tunnel of a runner ends, or the hub's for number 0: on the underlay, or inside of the carrier."""
+    return carrier_address(overlay.carrier.cidr, number) if overlay.carrier else underlay
 
 
 def _wildcard(name: str) -> str:

@@ -32,13 +32,12 @@ def agreed(link: str, server: Side, other: Side, remembered: bool, findings: Fin
         return remembered and None not in (kept, found)
     if kept is not None and kept == found:
         return True
-    if other.ends.key is not None and server.ends.key is not None:
-        certificate = other.facts.keys.certificate
-        if certificate:
-            sealing = Sealing(link, other.ends.key, server.ends.key, other.host, certificate)
-            findings.wish(server.host, KeysWanted(preshared=(sealing,)))
-        else:
-            findings.wish(other.host, KeysWanted(certificate=True))
+    certificate = other.facts.keys.certificate
+    if not certificate:
+        findings.wish(other.host, KeysWanted(certificate=True))
+    elif other.ends.key is not None and server.ends.key is not None:
+        sealing = Sealing(link, other.ends.key, server.ends.key, other.host, certificate)
+        findings.wish(server.host, KeysWanted(preshared=(sealing,)))
     return False
 
 

@@ -13,20 +13,22 @@ from ..model.facts import Facts
 from ..model.marks import host_of
 from ..model.plan import HostPlan
 from .allocation import Allocation, Claim, allocate
+from .carrier import carrier_entry, carrier_parts, strands_of
 from .guard import vanished_runners
 from .inventory import DEFAULT, OVERLAY, Host, Inventory
-from .ledger import Entry, Ledger
+from .ledger import Entry, Ledger, LinkEntry
 from .overlay import Spoke, hub_plan, isolated_plan, runner_plan
 from .underlay import Place, mtu_faults, overlay_faults, places, tunnel_mtu
 from .world import Findings, World
 
 
 class Spokes(NamedTuple):
-    """plans: by host. hosts, released: as the ledger is to remember them."""
+    """plans: by host. carried: what the hosts have besides for the link that the tunnels run in. ledger: as it is to be
+    remembered."""
 
     plans: dict[str, HostPlan]
-    hosts: dict[str, Entry]
-    released: tuple[tuple[int, str], ...]
+    carried: tuple[HostPlan, ...]
+    ledger: Ledger
 
 
 def compile_overlay(overlay: Overlay, world: World, findings: Findings) -> Spokes:
@@ -43,8 +45,14 @@ def compile_overlay(overlay: Overlay, world: World, findings: Findings) -> Spoke
     allocation = allocate(tuple(members), live, own, ledger, overlay.runner_count(), fresh)
     findings.faults += [*faults, *allocation.faults]
     spokes = tuple(_spokes(overlay, inventory, members, found, allocation, findings.notes))
-    hosts = _entries(inventory, found, allocation)
-    return Spokes(_plans(overlay, inventory, found, spokes), hosts, allocation.released)
+    ledger = ledger._replace(hosts=_entries(inventory, found, allocation), released=allocation.released)
+    plans = _plans(overlay, inventory, found, spokes)
+    if overlay.carrier is None or hub is None or hub.name not in found:
+        return Spokes(plans, (), ledger._replace(carrier=LinkEntry()))
+    in_order = tuple(sorted(spokes, key=lambda spoke: spoke.runner_id))
+    strands = strands_of(overlay.carrier, hub.name, in_order, found, world, findings)
+    carried = tuple(carrier_parts(overlay.carrier, strands))
+    return Spokes(plans, carried, ledger._replace(carrier=carrier_entry(overlay.carrier, strands)))
 
 
 def _with_place(runner: Host, found: Mapping[str, Place]) -> Host:

@@ -44,3 +44,8 @@ def server_addresses(subnets: Pair) -> tuple[str, ...]:
     """The server's own, in interface notation and IPv4 first: 10.8.0.1/24 for 10.8.0.0/24."""
     networks = [ip_network(subnet) for subnet in subnets.both()]
     return tuple(f"{network[1]}/{network.prefixlen}" for network in networks)
+
+
+def carrier_address(cidr: str, number: int) -> str:
+    """Of runner `number` on the carrier, of the hub for 0: 192.168.254.1 in 192.168.254.0/23."""
+    return str(IPv4Network(cidr)[number + 1])

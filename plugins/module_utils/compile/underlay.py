@@ -18,6 +18,9 @@ from .ledger import Ledger
 # Outer Ethernet 14, IP 20 or 40, UDP 8, VXLAN 8 bytes (RFC 7348).
 _OVERHEAD = {4: 50, 6: 70}
 
+# Outer IP 20 or 40, UDP 8, WireGuard's data message 32 bytes. In there the VXLAN goes over IPv4.
+_CARRIER_OVERHEAD = {4: 60, 6: 80}
+
 # Ethernet's own, where nobody has seen the host yet.
 _ASSUMED_MTU = 1500
 
@@ -52,8 +55,10 @@ def places(inventory: Inventory, facts: Mapping[str, Facts], ledger: Ledger) -> 
 def overlay_faults(overlay: Overlay, found: Mapping[str, Place]) -> list[Fault]:
     """Hosts whose own address lies within the overlay: their traffic would go into the tunnel that carries it."""
     faults = []
+    own = [("cidr", overlay.cidr), ("isolated_cidr", overlay.isolated_cidr)]
+    own += [("carrier.cidr", overlay.carrier.cidr)] if overlay.carrier else []
     for name, place in found.items():
-        for path, cidr in (("cidr", overlay.cidr), ("isolated_cidr", overlay.isolated_cidr)):
+        for path, cidr in own:
             if ip_address(place.address) in ip_network(cidr):
                 message = f"its underlay address {place.address} lies within overlay.{path} {cidr}; choose another one"
                 faults.append(Fault(place.at, name, message))
@@ -64,9 +69,20 @@ def tunnel_mtu(overlay: Overlay, hub: Place, runner: Place) -> tuple[int, bool]:
     """(MTU of the tunnel, whether both underlay MTUs are known). The smaller underlay decides for both ends, or a
     packet that fits the one would vanish before the other."""
     known = bool(hub.mtu and runner.mtu)
-    overhead = _OVERHEAD[ip_address(hub.address).version]
+    overhead = _overhead(overlay, hub)
     room = min(hub.mtu or _ASSUMED_MTU, runner.mtu or _ASSUMED_MTU) - overhead
     return (overlay.mtu or room), known
+
+
+def carrier_mtu(place: Place) -> int:
+    """Of the WireGuard link that the tunnels of a host run in."""
+    return (place.mtu or _ASSUMED_MTU) - _CARRIER_OVERHEAD[ip_address(place.address).version]
+
+
+def _overhead(overlay: Overlay, place: Place) -> int:
+    """All that is around a packet of the overlay on the underlay of this host."""
+    family = ip_address(place.address).version
+    return _OVERHEAD[4] + _CARRIER_OVERHEAD[family] if overlay.carrier else _OVERHEAD[family]
 
 
 def mtu_faults(overlay: Overlay, found: Mapping[str, Place]) -> list[Fault]:
@@ -75,10 +91,11 @@ def mtu_faults(overlay: Overlay, found: Mapping[str, Place]) -> list[Fault]:
     if not overlay.mtu or not seen:
         return []
     name = min(seen, key=lambda host: (seen[host].mtu, host))
-    smallest, overhead = seen[name].mtu, _OVERHEAD[ip_address(seen[name].address).version]
+    smallest, overhead = seen[name].mtu, _overhead(overlay, seen[name])
     if overlay.mtu + overhead <= smallest:
         return []
-    message = f"{overlay.mtu} and {overhead} bytes of VXLAN headers do not fit the underlay MTU {smallest} of {name}"
+    headers = "VXLAN and WireGuard headers" if overlay.carrier else "VXLAN headers"
+    message = f"{overlay.mtu} and {overhead} bytes of {headers} do not fit the underlay MTU {smallest} of {name}"
     return [Fault("domain.yaml", "overlay.mtu", f"{message}; at most {smallest - overhead} would")]
 
 

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 from ..intent.domain import Intent
 from ..intent.interface import USERSPACE
+from ..intent.node import below
 from ..model.address import Address
+from ..model.errors import Fault
 from ..model.link import WIREGUARD, Link
 from ..model.marks import alias_of
 from ..model.plan import PEER, HostPlan
@@ -19,6 +21,8 @@ from ..model.wireguard import UNMADE, Device, Peer
 from .access import access_of
 from .allowed_ips import allowed_ips
 from .client import config_of, endpoint_text, host_prefix
+from .inventory import reachable
+from .networks import without
 from .service import Member, Service
 from .subnets import server_addresses
 from .wireguard_mtu import inner_mtu
@@ -35,7 +39,7 @@ def server_part(service: Service, intent: Intent, internal: tuple[str, ...]) -> 
     return HostPlan(
         host=interface.server,
         role=service.server.role,
-        links=(_link(service, interface.server, service.mtu),),
+        links=(_server_link(service),),
         addresses=tuple(Address(name, address) for address in server_addresses(interface.subnets)),
         sysctls=tuple(Sysctl(*switch) for switch, subnet in zip(_FORWARDING, interface.subnets) if subnet is not None),
         devices=(Device(name, service.ends.key or UNMADE, interface.endpoint.port),),
@@ -84,6 +88,16 @@ def client_part(service: Service, member: Member, host: str, intent: Intent) -> 
     )
 
 
+def loop_faults(service: Service, member: Member, plan: HostPlan) -> Iterator[Fault]:
+    """A host that would send the tunnel's own packets into the tunnel. plan: its part as this client."""
+    endpoint = reachable(service.interface.endpoint.host)
+    for route in plan.routes if endpoint else ():
+        if not without((str(endpoint),), (route.destination,)):
+            message = f"{route.destination} would go into {service.name}, and {endpoint}, its endpoint, is in there"
+            path = f"{below('clients', member.name)}.profile"
+            yield Fault("domain.yaml", path, f"{message}; choose a profile that excludes it")
+
+
 def _routes(link: str, addresses: tuple[str, ...], sends: tuple[str, ...]) -> Iterator[Route]:
     """Of the families that the tunnel has, each from the client's own address."""
     own = {":" in address: address for address in addresses}
@@ -92,16 +106,16 @@ def _routes(link: str, addresses: tuple[str, ...], sends: tuple[str, ...]) -> It
             yield Route(destination, "", link, own[":" in destination])
 
 
-def _link(service: Service, host: str, mtu: int) -> Link:
+def _server_link(service: Service) -> Link:
     interface = service.interface
-    return Link(
-        name=service.name,
-        kind=WIREGUARD,
-        alias=alias_of(host),
-        mac="",
-        mtu=mtu,
-        ipv6=interface.subnets.ipv6 is not None,
+    return _link(service, interface.server, service.mtu)._replace(
         userspace=None if interface.implementation is None else interface.implementation == USERSPACE,
         queue=interface.queue or 0,
         threads=interface.threads or 0,
     )
+
+
+def _link(service: Service, host: str, mtu: int) -> Link:
+    """Who does WireGuard, and how, the intent says of servers; a client takes what it has."""
+    ipv6 = service.interface.subnets.ipv6 is not None
+    return Link(name=service.name, kind=WIREGUARD, alias=alias_of(host), mac="", mtu=mtu, ipv6=ipv6)

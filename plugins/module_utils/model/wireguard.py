@@ -57,7 +57,8 @@ class Peer(NamedTuple):
     inherits: str | None = None
 
     def key(self) -> str:
-        return self.link + " " + self.public_key
+        """Peers whose keys are not made yet differ by their names."""
+        return f"{self.link} {self.name} {UNMADE}" if self.public_key == UNMADE else f"{self.link} {self.public_key}"
 
 
 class Keys(NamedTuple):
