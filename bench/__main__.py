@@ -17,7 +17,7 @@ from statistics import median
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / ".collections"))
 
-from . import hub, site  # noqa: E402  # they import the collection, which the line above makes possible
+from . import clients, hub, site  # noqa: E402  # they import the collection, which the line above makes possible
 
 FIGURES = ROOT / "docs" / "figures.md"
 
@@ -26,7 +26,7 @@ def main() -> int:
     options = _options()
     if os.geteuid() != 0:
         sys.exit("bench: network namespaces need root")
-    rows = _hub_rows(options.runners, options.rounds)
+    rows = _hub_rows(options.runners, options.rounds) + _client_rows(options.clients, options.rounds)
     if not options.no_lab:
         rows += site.rows(ROOT, options.rounds)
     text = _page(rows, options)
@@ -42,6 +42,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/run", description=__doc__)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--runners", type=int, default=255)
+    parser.add_argument("--clients", type=int, default=1000)
     parser.add_argument("--date", default="", help="the day to print on the page")
     parser.add_argument("--no-lab", action="store_true", help="leave out site.yml on the lab against ansible ping")
     return parser.parse_args()
@@ -69,6 +70,25 @@ def _hub_rows(runners: int, rounds: int) -> list[tuple[str, str, str, str, bool]
             middle[hub.REMOVE_ALL] <= 0.5,
         ),
         ("start of the interpreter, contained in each of the three", _ms(middle[hub.BARE]), "", "", True),
+    ]
+
+
+def _client_rows(count: int, rounds: int) -> list[tuple[str, str, str, str, bool]]:
+    with tempfile.TemporaryDirectory() as folder:
+        server = clients.Server(folder, count)
+        server.round(0)
+        taken = [server.round(turn) for turn in range(rounds)]
+    middle = {name: median(one[name] for one in taken) for name in taken[0]}
+    ratios = {name: median(one[name] / one[clients.SYNCCONF] for one in taken) for name in taken[0]}
+    server_with = f"server with {count} clients"
+    return [
+        (f"`wg syncconf` of {count} peers into wireguard-go", _ms(middle[clients.SYNCCONF]), "1", "", True),
+        (f"{server_with}, apply from empty", _ms(middle[clients.APPLY]), *_ratio(ratios[clients.APPLY], 2)),
+        (f"{server_with}, no change", _ms(middle[clients.UNCHANGED]), f"{ratios[clients.UNCHANGED]:.2f}", "", True),
+        ("`wg syncconf` again, no change", _ms(middle[clients.SYNCCONF_AGAIN]), "", "", True),
+        (f"{server_with}, one more", _ms(middle[clients.ONE_MORE]), f"{ratios[clients.ONE_MORE]:.2f}", "", True),
+        (f"{server_with}, their files", _ms(middle[clients.FILES]), "", "", True),
+        (f"{server_with}, compiled", _ms(middle[clients.COMPILE]), "", "", True),
     ]
 
 

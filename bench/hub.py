@@ -11,18 +11,17 @@ import subprocess
 import time
 from collections.abc import Callable
 
-from ansible_collections.weft.overlay.plugins.module_utils.compile.domain import Run, compile_domain
+from ansible_collections.weft.overlay.plugins.module_utils.compile.domain import compile_domain
 from ansible_collections.weft.overlay.plugins.module_utils.compile.inventory import read
 from ansible_collections.weft.overlay.plugins.module_utils.compile.ledger import EMPTY
+from ansible_collections.weft.overlay.plugins.module_utils.compile.world import Run
 from ansible_collections.weft.overlay.plugins.module_utils.diff.stored import files_of
-from ansible_collections.weft.overlay.plugins.module_utils.edge import boot, program
+from ansible_collections.weft.overlay.plugins.module_utils.edge import program
 from ansible_collections.weft.overlay.plugins.module_utils.intent.domain import parse
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import HostPlan, to_json
 from ansible_collections.weft.overlay.plugins.module_utils.model.stored import COMMAND_PATH, PROGRAM_ROOT
 
 from .machine import inside, timed
-
-DOOR = boot.__name__  # imported, so that program() finds everything that runs at boot
 
 BATCH = "ip -batch"
 EMPTY_TO_FULL = "from empty"
@@ -39,10 +38,10 @@ class Hub:
 
     def __init__(self, folder: str, runners: int) -> None:
         self._plan = _compile(runners)
-        _install(folder)
-        self._command = _command(self._plan, folder)
-        self._full = _write(f"{folder}/full.json", self._plan)
-        self._none = _write(f"{folder}/none.json", HostPlan(self._plan.host, self._plan.role))
+        install(folder)
+        self._command = command_of(self._plan, folder)
+        self._full = write_plan(f"{folder}/full.json", self._plan)
+        self._none = write_plan(f"{folder}/none.json", HostPlan(self._plan.host, self._plan.role))
 
     def round(self, turn: int) -> dict[str, float]:
         """Each of both ways once, in a machine of its own; they take turns at being first."""
@@ -98,14 +97,15 @@ def _compile(runners: int) -> HostPlan:
     return compiled.plans["hub"]
 
 
-def _install(folder: str) -> None:
+def install(folder: str) -> None:
+    """The host's program in a folder of its own."""
     for path, text in program.program().sources:
         os.makedirs(os.path.dirname(f"{folder}/{path}"), exist_ok=True)
         with open(f"{folder}/{path}", "w", encoding="utf-8") as stream:
             stream.write(text)
 
 
-def _command(plan: HostPlan, folder: str) -> list[str]:
+def command_of(plan: HostPlan, folder: str) -> list[str]:
     """The line of the host's own command: interpreter, its options, program."""
     text = next(file.text for file in files_of(plan) if file.path == COMMAND_PATH)
     line = next(line for line in text.splitlines() if line.startswith("exec "))
@@ -113,7 +113,7 @@ def _command(plan: HostPlan, folder: str) -> list[str]:
     return [word for word in words[1:] if word != "$@"]
 
 
-def _write(path: str, plan: HostPlan) -> str:
+def write_plan(path: str, plan: HostPlan) -> str:
     with open(path, "w", encoding="utf-8") as stream:
         stream.write(to_json(plan))
     return path
