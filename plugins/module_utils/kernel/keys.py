@@ -14,9 +14,9 @@ import os
 
 from ..model.errors import KernelError
 from ..model.wireguard import KEY_ROOT, Keys
+from .key_files import move, read, refused, write
 from .preshared import shared
 from .programs import find
-from .secret_files import move, read, refused, write
 from .wireguard_tool import is_key, wg
 
 _PRIVATE, _NEXT, _PREVIOUS = "private", "next", "previous"

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..model.errors import KernelError
 from ..model.wireguard import KEY_ROOT
-from .secret_files import read, refused, write
+from .key_files import read, refused, write
 from .wireguard_tool import is_key
 
 _KEY, _SHARED = ".psk", ".shared"
@@ -35,7 +35,7 @@ def preshared_file(link: str, public_key: str, make: bool = True) -> str | None:
 
 
 def make_preshared(link: str, public_keys: Iterable[str]) -> None:
-    """See to it that there is a key for each of these peers; many at once cost little more than one."""
+    """See to it that there is a key for each of these peers."""
     paths = (_path(link, key) for key in public_keys)
     write({path: b64encode(os.urandom(32)).decode() for path in paths if not os.path.lexists(path)})
 

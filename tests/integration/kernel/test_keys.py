@@ -48,7 +48,7 @@ def test_keys_are_roots_alone_whatever_the_umask() -> None:
     keys.make_following("wg0")
     preshared.get_preshared("wg0", PEER)
     assert len(list(ROOT.rglob("*"))) == 7
-    for path in (*ROOT.parents[:1], ROOT, *ROOT.rglob("*")):
+    for path in (ROOT, *ROOT.rglob("*")):
         assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
 
 
@@ -177,6 +177,16 @@ def test_both_ends_of_a_pair_tell_the_same_fingerprint_and_nothing_else() -> Non
     assert len(one[2]) == 16
     assert key not in str(keys.observe())
     assert preshared.fingerprint(key) != preshared.fingerprint(preshared.get_preshared("wg1", PEER))
+
+
+def test_who_changes_his_public_key_goes_on_with_the_preshared_one() -> None:
+    heir, stranger, alone = ("h" * 43 + "=", "s" * 43 + "=", "a" * 43 + "=")
+    key = preshared.get_preshared("wg0", PEER)
+    other = preshared.get_preshared("wg0", stranger)
+    preshared.inherit_preshared("wg0", {heir: PEER, stranger: PEER, alone: "nobody's"})
+    assert preshared.preshared_keys("wg0", (PEER, heir, stranger, alone)) == {PEER: key, heir: key, stranger: other}
+    told = {peer: fingerprint for _link, peer, fingerprint in keys.observe().preshared}
+    assert told == {PEER: told[PEER], heir: told[PEER], stranger: preshared.fingerprint(other)}
 
 
 def test_what_is_no_key_is_not_kept_and_not_told() -> None:

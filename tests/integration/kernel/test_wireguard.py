@@ -69,6 +69,7 @@ def pair(wga: Any) -> Any:
     for line in ("addr add 10.8.0.1/24 dev wga", "addr add fd00:8::1/64 dev wga nodad"):
         wga.ip(line)
     arrives("10.8.0.2")
+    arrives("fd00:8::2")
     return wga
 
 
@@ -197,6 +198,15 @@ def test_a_preshared_key_that_is_not_the_kept_one_is_seen_and_mended(wga: Any) -
     wga.wg("set", "wga", "peer", ONE, "preshared-key", "/dev/stdin", text=wga.wg("genpsk"))
     peers(look()[1][ONE]._replace(keepalive=7))
     assert (look()[1][ONE].preshared, look()[1][ONE].keepalive) == (None, 7)
+
+
+def test_a_successor_goes_on_with_the_preshared_key_of_the_pair(wga: Any) -> None:
+    peers(Peer("wga", ONE, preshared=True))
+    (change,) = changes((), (Peer("wga", TWO, preshared=True, inherits=ONE),))
+    adapter.apply([change])
+    shown = dict(line.split("\t") for line in wga.wg("show", "wga", "preshared-keys").splitlines())
+    assert shown[ONE] == shown[TWO]
+    assert [look()[1][key].preshared for key in (ONE, TWO)] == [True, True]
 
 
 def test_no_key_is_in_what_is_seen(wga: Any) -> None:
