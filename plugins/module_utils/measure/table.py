@@ -16,7 +16,7 @@ from .statistics import Comparison, compare, quantile, summary
 ALIKE = "not distinguishable"
 _NONE = "–"
 _DOUBT = (
-    f"“{ALIKE}”: the ranges overlap, or there are too few rounds. What is told apart is chance in at most one of ten "
+    f"{ALIKE}: the ranges overlap, or there are too few rounds. What is told apart is chance in at most one of ten "
     "cases, so of many lines that differ a few may be."
 )
 _LATENCIES = {
