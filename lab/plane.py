@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -24,10 +25,10 @@ ON_NAS = tuple(f"bench{number}" for number in range(1, 16))
 
 _SITE = [(name, protocol) for name in ("lan", "nas", "router", "tunnel") for protocol in (ICMP, TCP)]
 _INTERNET = [("internet", ICMP), ("internet", TCP)]
-# Whatever its profile, a client may ping the server at its address in the tunnel.
+# By profile. Whatever that is, a client may ping the server at its address in the tunnel.
 MAY_REACH = {
-    "lan": frozenset(_SITE),
-    "net": frozenset([*_INTERNET, ("tunnel", ICMP)]),
+    "lan-only": frozenset(_SITE),
+    "internet-only": frozenset([*_INTERNET, ("tunnel", ICMP)]),
     "full": frozenset([*_SITE, *_INTERNET, ("other", ICMP), ("other", TCP)]),
 }
 
@@ -38,17 +39,21 @@ def inventory() -> Inventory:
 
 
 def server_of(client: str) -> str:
-    return "nas1" if client in ON_NAS else "router"
+    """The host that keeps the client's file."""
+    return next((name for name in ("nas1", "router") if os.path.exists(_conf_path(name, client))), "router")
 
 
-def conf(client: str, server: str | None = None) -> str:
+def _conf_path(server: str, client: str) -> str:
+    return host_file(server, f"/var/lib/weft/clients/{client}/{client}.conf")
+
+
+def conf(client: str) -> str:
     """The client's file, as its server keeps it. Raises LabError where there is none."""
-    path = host_file(server or server_of(client), f"/var/lib/weft/clients/{client}/{client}.conf")
     try:
-        with open(path, encoding="utf-8") as text:
+        with open(_conf_path(server_of(client), client), encoding="utf-8") as text:
             return text.read()
     except FileNotFoundError:
-        raise LabError(f"{server or server_of(client)} has no configuration of {client}") from None
+        raise LabError(f"no server has a configuration of {client}") from None
 
 
 def confs(names: Iterable[str]) -> dict[str, str]:
@@ -101,18 +106,20 @@ def destinations(other: str) -> dict[str, Destination]:
 
 
 def may_reach(name: str) -> frozenset[tuple[str, str]]:
-    return MAY_REACH[name.rstrip("0123456789")]
+    """By the profile that its file tells of."""
+    (profile,) = re.findall(r"(?m)^# profile: (\S+)$", conf(name))
+    return MAY_REACH[profile]
 
 
 def faults(names: Iterable[str], other: str) -> list[str]:
     """What is wrong with the truth table of these clients of the router, all of which send everything into their
     tunnels; also what reached its destination with another address than it should have there."""
     listed = list(names)
-    to = destinations(other)
+    to = {**destinations(other), "wan": Destination(*ROUTER_WAN)}  # the server's addresses outside are nobody's
     found = reach.table(listed, to)
     lines = reach.wrong(found, {name: may_reach(name) for name in listed})
     for case, answer in found.items():
-        if answer and case.protocol == TCP and case.destination != "lan":
+        if answer and case.protocol == TCP:
             own = getattr(inside(case.client), case.family)
             seen_as = ROUTER_WAN[case.family == reach.IPV6] if case.destination == "internet" else own
             if answer != seen_as:

@@ -15,7 +15,8 @@ IPV4, IPV6 = "ipv4", "ipv6"
 FAMILIES = (IPV4, IPV6)
 ICMP, TCP = "icmp", "tcp"
 PROTOCOLS = (ICMP, TCP)
-ECHO, SSH = 8080, 22
+ECHO = 8080
+HOSTS = {"lan": "hub", "nas": "nas1", "router": "router", "internet": "internet"}
 
 
 class Destination(NamedTuple):
@@ -41,19 +42,18 @@ def host_destination(name: str, port: int = ECHO) -> Destination:
 
 
 def destinations() -> dict[str, Destination]:
-    """The hosts of the lab that clients ask for. The one on the LAN has firewalld: it answers by ssh."""
-    return {
-        "lan": host_destination("hub", SSH),
-        "nas": host_destination("nas1"),
-        "router": host_destination("router"),
-        "internet": host_destination("internet"),
-    }
+    """The hosts of the lab that clients ask for; all of them echo."""
+    return {name: host_destination(host) for name, host in HOSTS.items()}
 
 
 def serve() -> None:
-    """The services that the destinations need; the clients' own come with listen()."""
-    for name in ("nas1", "router", "internet"):
+    """The services that the destinations need, past firewalld too; the clients' own come with listen()."""
+    for name in HOSTS.values():
         traffic.serve_echo(name)
+        if hosts.load(name).firewall == "firewalld":
+            for zone in ("public", "internal"):
+                for lasting in ("", " --permanent"):
+                    traffic.must(name, *f"firewall-cmd -q{lasting} --zone={zone} --add-port={ECHO}/tcp".split())
 
 
 def listen(client: str) -> Destination:
@@ -68,8 +68,10 @@ def listen(client: str) -> Destination:
 
 
 def ask(cases: Iterable[Case], to: Mapping[str, Destination], wait: float = 1.6) -> dict[Case, str | None]:
-    """Try everything at once. Of each case None where nothing came back; otherwise what did: the address that the
-    destination saw, "SSH-…" of an ssh server, "" of a ping."""
+    """Try everything at once, until nothing has come back for `wait` seconds.
+
+    Of each case None where nothing came back; otherwise what did: the address that the destination saw, "" of a ping.
+    """
     listed = list(cases)
     probes = [(case.client, getattr(to[case.destination], case.family), _port(case, to)) for case in listed]
     asked = json.dumps({"wait": wait, "probes": probes})

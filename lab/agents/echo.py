@@ -1,8 +1,8 @@
-"""Runs on a host or a client: TCP on port 8080, both families.
+"""Runs on a host or a client: TCP and UDP, both families, on port 8080 or the one given.
 
 Each connection says one line. `SEND blocks rate`: it is sent that many numbered blocks, at most `rate` bytes a second
 (0: as fast as it goes), and then a line of JSON with the retransmissions that it took. Anything else is answered with
-the address that the connection came from.
+the address that the connection came from, and so is every datagram.
 """
 
 import fcntl
@@ -11,7 +11,9 @@ import json
 import socket
 import socketserver
 import struct
+import sys
 import termios
+import threading
 import time
 
 BLOCK = 65536
@@ -44,6 +46,18 @@ class Server(socketserver.ThreadingTCPServer):
     address_family = socket.AF_INET6
     allow_reuse_address = True
     daemon_threads = True
+    request_queue_size = 512  # every client of a truth table knocks at once
 
 
-Server(("::", 8080), Echo).serve_forever()
+class Datagram(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request[1].sendto(self.client_address[0].replace("::ffff:", "").encode(), self.client_address)
+
+
+class Datagrams(socketserver.UDPServer):
+    address_family = socket.AF_INET6
+
+
+PORT = int(sys.argv[1]) if len(sys.argv) > 1 else 8080
+threading.Thread(target=Datagrams(("::", PORT), Datagram).serve_forever, daemon=True).start()
+Server(("::", PORT), Echo).serve_forever()

@@ -1,8 +1,8 @@
 """Runs in the host `road`: many probes at once, each in the network namespace of its client.
 
-stdin: {"wait": seconds, "probes": [[client, target address, "icmp" or a TCP port], …]}. stdout: a list with an entry
-for each: null where nothing came back, "" for a ping that was answered, and of a TCP connection the last line that
-came (from lab/agents/echo.py: the address that the connection came from).
+stdin: {"wait": seconds without news, "probes": [[client, target address, "icmp" or a TCP port], …]}. stdout: a list
+with an entry for each: null where nothing came back, "" for a ping that was answered, and of a TCP connection the last
+line that came (from lab/agents/echo.py: the address that the connection came from).
 """
 
 import ctypes
@@ -78,7 +78,7 @@ class Connection:
             return None
         data = self.socket.recv(2048)
         self.text += data
-        if data and b"\r\n\r\n" not in self.text.partition(b"HTTP")[2] and not self.text.startswith(b"SSH-"):
+        if data and not self.text.partition(b"\r\n\r\n")[2]:
             return None
         lines = self.text.decode("ascii", "replace").split("\r\n")
         return next((line for line in reversed(lines) if line), None)
@@ -124,6 +124,7 @@ def main():
     while waiting.get_map() and time.monotonic() < end:
         for key, mask in waiting.select(timeout=0.05):
             answers[key.data[0]] = hear(waiting, key, mask)
+            end = time.monotonic() + asked["wait"]
         if time.monotonic() > repeat:
             repeat += AGAIN
             for key in list(waiting.get_map().values()):

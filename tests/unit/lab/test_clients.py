@@ -69,5 +69,5 @@ def test_agents_need_nothing_but_the_standard_library(name):
     assert not [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
     assert wanted <= {
         *("contextlib", "ctypes", "fcntl", "hashlib", "json", "os", "select", "selectors", "socket"),
-        *("socketserver", "struct", "sys", "termios", "time"),
+        *("socketserver", "struct", "sys", "termios", "threading", "time"),
     }
