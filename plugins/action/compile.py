@@ -14,7 +14,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.weft.overlay.plugins.module_utils.compile.inventory import VARIABLES, Others
 from ansible_collections.weft.overlay.plugins.module_utils.compile.keys import KeysWanted
 from ansible_collections.weft.overlay.plugins.module_utils.edge.controller import Members, Mode, compile_project
-from ansible_collections.weft.overlay.plugins.module_utils.edge.facts import from_data, keys_from
+from ansible_collections.weft.overlay.plugins.module_utils.edge.facts import from_data
 from ansible_collections.weft.overlay.plugins.module_utils.edge.project import Project
 from ansible_collections.weft.overlay.plugins.module_utils.edge.result import counts
 from ansible_collections.weft.overlay.plugins.module_utils.edge.summary import table
@@ -131,16 +131,5 @@ def _facts(task_vars: dict[str, Any]) -> dict[str, Facts]:
             for answer in (hostvars[host].get("weft_observed_elsewhere") or {}).get("results", []):
                 answers[answer["item"]] = answer
     return {
-        host: _with_new_keys(from_data(answer["observed"]), hostvars[host])
-        for host, answer in answers.items()
-        if answer and answer.get("observed")
+        host: from_data(answer["observed"]) for host, answer in answers.items() if answer and answer.get("observed")
     }
-
-
-def _with_new_keys(facts: Facts, variables: Any) -> Facts:
-    """Keys that were made since the host was asked."""
-    for name in ("weft_keys", "weft_opened"):
-        made = (variables.get(name) or {}).get("keys")
-        if made:
-            facts = facts._replace(keys=keys_from(made))
-    return facts

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ..model import state as kinds
 from ..model.errors import Fault
 from ..model.firewall import FIREWALLD
-from ..model.link import VXLAN, WIREGUARD
+from ..model.link import VXLAN, WIREGUARD, Link
 from ..model.plan import HostPlan
 from ..model.state import Foreign, Observed
 from .docker import network_faults
@@ -35,7 +35,7 @@ def _links(plan: HostPlan, foreign: Foreign) -> Iterator[tuple[str, str]]:
                 f"{kinds.LINK} {link.name}",
                 (
                     f"exists and was not made by weft ({names[link.name].kind}); remove or rename it, "
-                    f"or choose another name in {'interfaces' if link.kind == WIREGUARD else 'overlay.names'}"
+                    f"or choose another name in {_naming(plan, link)}"
                 ),
             )
         holder = tunnels.get((link.vni, link.port)) if link.kind == VXLAN else None
@@ -47,6 +47,13 @@ def _links(plan: HostPlan, foreign: Foreign) -> Iterator[tuple[str, str]]:
                     "remove it, or choose another overlay.base_vni or overlay.port"
                 ),
             )
+
+
+def _naming(plan: HostPlan, link: Link) -> str:
+    """The part of the intent that calls the link so."""
+    if link.kind != WIREGUARD:
+        return "overlay.names"
+    return "overlay.carrier" if plan.firewall and link.name == plan.firewall.carrier else "interfaces"
 
 
 def _refusals(plan: HostPlan, foreign: Foreign) -> Iterator[tuple[str, str]]:
@@ -98,7 +105,8 @@ def _spaces(plan: HostPlan, foreign: Foreign) -> Iterator[tuple[str, str]]:
     bridge of its own making is not in its own way once it stands."""
     standing = {seen.network.subnet for seen in foreign.networks if seen.ours}
     for space in plan.space:
-        yield space, "overlay.cidr"
+        carries = plan.firewall is not None and plan.firewall.carrier is not None and space != plan.firewall.cidr
+        yield space, "overlay.carrier.cidr" if carries else "overlay.cidr"
     for made in plan.networks:
         if made.bridge is None and made.subnet not in standing:
             yield made.subnet, "overlay.isolated_cidr"
