@@ -29,10 +29,10 @@ SHORT = {"client": "bench1", "rounds": 1, "seconds": 1, "weft_benchmark_pings": 
 class Done:
     """A run of the playbook."""
 
-    def __init__(self, tunnels: Tunnels, **variables: Any) -> None:
+    def __init__(self, tunnels: Tunnels, *options: str, python: str = "", **variables: Any) -> None:
         given = {"weft_benchmark_packages": [], **SHORT, **variables}
-        command = [*PLAYBOOK, "-i", str(tunnels.folder / "hosts.yml"), "-e", json.dumps(given)]
-        environment = {**os.environ, "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1"}
+        command = [*PLAYBOOK, "-i", str(tunnels.folder / "hosts.yml"), "-e", json.dumps(given), *options]
+        environment = {**os.environ, "PYTHONPATH": python, "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1"}
         run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
         self.failed = run.returncode != 0
         self.said = run.stdout + run.stderr
@@ -165,6 +165,24 @@ def test_a_run_compared_with_itself_differs_in_nothing(tunnels: Tunnels, run: Do
     assert not done.failed, done.said
     assert "nothing that was recorded" in done.said
     assert "not distinguishable" in (Path(folder) / "compare.txt").read_text()
+
+
+def test_check_mode_says_what_would_be_measured_and_measures_nothing(tunnels: Tunnels, run: Done) -> None:
+    folders = list((tunnels.folder / "benchmark").iterdir())
+    done = Done(tunnels, "--check")
+    assert not done.failed, done.said
+    assert "measuring wbm1, wbm2 from bench1, 1 rounds, about 1 min" in done.said
+    assert list((tunnels.folder / "benchmark").iterdir()) == folders
+    assert "round 1" in run.said
+    assert "round 1" not in done.said
+
+
+def test_without_matplotlib_nothing_is_begun(tunnels: Tunnels, tmp_path: Path) -> None:
+    (tmp_path / "matplotlib.py").write_text('raise ImportError("there is none")')
+    done = Done(tunnels, python=str(tmp_path))
+    assert done.failed
+    assert "need matplotlib on the controller: pip install matplotlib (there is none)" in done.said
+    assert "Start the servers' ends" not in done.said
 
 
 def test_an_interface_of_a_router_is_refused_by_name(tunnels: Tunnels) -> None:

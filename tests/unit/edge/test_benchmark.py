@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.weft.overlay.plugins.module_utils.compile.inventory import Others
 from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark_asked import (
     Asked,
     faults_of,
@@ -17,10 +19,14 @@ from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark_asked 
     turns_of,
 )
 from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark_files import plans_of, read_run, write_run
-from ansible_collections.weft.overlay.plugins.module_utils.edge.project import write_plans
+from ansible_collections.weft.overlay.plugins.module_utils.edge.controller import Members, Mode, compile_project
+from ansible_collections.weft.overlay.plugins.module_utils.edge.project import Project, write_plans
 from ansible_collections.weft.overlay.plugins.module_utils.measure.result import to_json
+from ansible_collections.weft.overlay.plugins.module_utils.measure.schedule import Path as Way
+from ansible_collections.weft.overlay.plugins.module_utils.measure.schedule import select
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import MeasureError
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import NAS
+from tests.unit.compile.test_cases import facts_of
 from tests.unit.measure.test_schedule import NAS1, ROUTER1, client, plans, server
 from tests.unit.measure.worlds import result
 
@@ -106,3 +112,67 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(MeasureError, match="cannot be written"):
         write_run(str(tmp_path / "file" / "below"), {})
+
+
+# As docs/wireguard.md says it: all interfaces lead to one LAN, and a host has only one way there.
+DOMAIN = """\
+version: 1
+servers:
+  router1: {role: router, management: {ipv4: 192.168.20.1}}
+  nas1: {role: nas, management: {ipv4: 192.168.20.3}}
+interfaces:
+  wg0:
+    server: router1
+    endpoint: {host: 203.0.113.1, port: 51820}
+    subnets: {ipv4: 192.168.210.0/24}
+    lan: [192.168.20.0/24]
+  wg1:
+    server: nas1
+    endpoint: {host: 203.0.113.3, port: 51831}
+    subnets: {ipv4: 192.168.211.0/24, ipv6: "fd5e:211::/64"}
+    lan: [192.168.20.0/24]
+    masquerade: everything
+  wg2:
+    server: nas1
+    endpoint: {host: 203.0.113.3, port: 51832}
+    subnets: {ipv4: 192.168.212.0/24}
+    lan: [192.168.20.0/24]
+    masquerade: everything
+profiles:
+  bench: {lan: true, exclude: [192.168.20.0/24]}
+bindings: {wg0: [bench], wg1: [bench], wg2: [bench]}
+clients:
+  bench-wg0: {interface: wg0, profile: bench, host: bench1, preshared: false}
+  bench-wg1: {interface: wg1, profile: bench, host: bench1, preshared: false}
+  bench-wg2: {interface: wg2, profile: bench, host: bench1, preshared: false}
+"""
+
+
+def test_a_client_of_every_interface_is_compiled_and_then_found(tmp_path: Path) -> None:
+    (tmp_path / "domain.yaml").write_text(DOMAIN)
+    numbers = iter(range(1, 9))
+    facts = {
+        host: facts_of(
+            {
+                "uplinks": [{"address": address, "link": "eth0", "mtu": 1500}],
+                "routes": [{"destination": "0.0.0.0/0", "link": "eth0"}],
+                "reached_at": address.split("/")[0],
+                "keys": {"links": [[link, base64.b64encode(bytes([next(numbers)] * 32)).decode()] for link in links]},
+            }
+        )
+        for host, address, links in (
+            ("router1", "192.168.20.1/24", ["wg0"]),
+            ("nas1", "192.168.20.3/24", ["wg1", "wg2"]),
+            ("bench1", "198.51.100.7/24", ["wg0", "wg1", "wg2"]),
+        )
+    }
+    members = Members({}, {}, others=Others(["router1"], ["nas1"], ["bench1"]))
+    project = Project(*(str(tmp_path / name) for name in ("domain.yaml", "ledger.json", "build")))
+    compile_project(project, members, facts, Mode(resolve=False))
+    found = select(plans_of(project.build), "bench1")
+    assert [(target.interface, target.link, target.ipv4) for target in found.targets] == [
+        ("wg1", "wg1", Way("192.168.211.1", "192.168.211.2")),
+        ("wg2", "wg2", Way("192.168.212.1", "192.168.212.2")),
+    ]
+    with pytest.raises(MeasureError, match="wg0: belongs to router1, which has role router"):
+        select(plans_of(project.build), "bench1", ["wg0"])
