@@ -7,7 +7,7 @@ RUNNERS ?= 2
 BIN := .venv/bin
 PYTHON_VENV := $(BIN)/python
 TIMED = tools/timed $@
-PARTS := lint unit sanity artifact integration molecule
+PARTS := lint unit sanity artifact integration molecule wireguard
 
 # Programs that other programs start (ansible-test, molecule, ansible-lint) are found in the environment too.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -62,6 +62,9 @@ integration: venv ## against the kernel, in network namespaces of its own (root)
 
 molecule: venv ## scenario default on the lab (root)
 	@$(TIMED) $(BIN)/molecule test --scenario-name default
+
+wireguard: venv ## scenario wireguard on the lab (root)
+	@$(TIMED) $(BIN)/molecule test --scenario-name wireguard
 
 ##### The rest
 
