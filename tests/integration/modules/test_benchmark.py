@@ -173,8 +173,8 @@ def test_check_mode_says_what_would_be_measured_and_measures_nothing(tunnels: Tu
     assert not done.failed, done.said
     assert "measuring wbm1, wbm2 from bench1, 1 rounds, about 1 min" in done.said
     assert list((tunnels.folder / "benchmark").iterdir()) == folders
-    assert "round 1" in run.said
-    assert "round 1" not in done.said
+    assert "-> bench1" in run.said
+    assert "-> bench1" not in done.said
 
 
 def test_without_matplotlib_nothing_is_begun(tunnels: Tunnels, tmp_path: Path) -> None:
