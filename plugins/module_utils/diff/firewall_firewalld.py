@@ -20,7 +20,6 @@ from ..model.marks import (
     FIREWALLD_POLICY,
     FIREWALLD_PROMISES,
     LINK_GROUP,
-    WIREGUARD_GROUP,
 )
 from .firewall_rules import IPV4, IPV6, comment, of_family, open_ports
 
@@ -38,7 +37,6 @@ _RULE = """\
   </rule>"""
 
 _FAMILIES = (("ipv4", IPV4), ("ipv6", IPV6))
-_OVERLAY, _WIREGUARD = f"{LINK_GROUP:#x}", f"{WIREGUARD_GROUP:#x}"
 _ANSWER = ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "--ctdir", "REPLY")
 
 
@@ -114,19 +112,20 @@ def _rule(family: str, *elements: str) -> str:
 
 
 def _overlay_past_docker(firewall: Firewall) -> DirectRule:
-    cidr = firewall.cidr
-    match = ("-m", "devgroup", "--src-group", _OVERLAY, "--dst-group", _OVERLAY, "-s", cidr, "-d", cidr)
+    group, cidr = f"{LINK_GROUP:#x}", firewall.cidr
+    match = ("-m", "devgroup", "--src-group", group, "--dst-group", group, "-s", cidr, "-d", cidr)
     return _accept("ipv4", "overlay to overlay", match)
 
 
 def _clients_past_docker(accesses: tuple[Access, ...]) -> Iterator[DirectRule]:
-    """Docker accepts what it has sent elsewhere by DNAT, and refuses there what it does not want."""
+    """Two for each family, however many links there are, as each takes firewalld a while. Our table has seen to it that
+    these sources came by their own link. Docker accepts what it has sent elsewhere by DNAT, or refuses it there."""
     for name, family in _FAMILIES:
-        links = [access.link for access in accesses if of_family(access.subnets, family)]
-        for link in links:
-            yield _accept(name, "from a client", ("-i", link, "-m", "conntrack", "!", "--ctstate", "DNAT"))
-        if links:
-            yield _accept(name, "answer to a client", ("-m", "devgroup", "--dst-group", _WIREGUARD, *_ANSWER))
+        subnets = of_family((subnet for access in accesses for subnet in access.subnets), family)
+        if subnets:
+            sources = ",".join(subnets)
+            yield _accept(name, "from a client", ("-s", sources, "-m", "conntrack", "!", "--ctstate", "DNAT"))
+            yield _accept(name, "answer to a client", ("-d", sources, *_ANSWER))
 
 
 def _accept(family: str, words: str, match: tuple[str, ...]) -> DirectRule:

@@ -92,6 +92,7 @@ def _open(firewall: Firewall | None, accesses: tuple[Access, ...], family: Famil
         yield Rule("WireGuard", f"-p udp -m multiport --dports {some}", "-j ACCEPT")
     if firewall is not None and firewall.carrier is not None:
         yield Rule("ping by the carrier", f"-i {firewall.carrier} {_echo(family)}", "-j ACCEPT")
+        yield Rule("answer by the carrier", f"-i {firewall.carrier} {_REPLY}", "-j ACCEPT")
     for access in accesses:
         yield Rule("from a client", f"-i {access.link}", f"-g {_of(access, 'P')}")
 

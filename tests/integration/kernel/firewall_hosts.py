@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.weft.overlay.plugins.module_utils.model.access import Access
 from ansible_collections.weft.overlay.plugins.module_utils.model.firewall import Firewall
 
 PLUGINS = Path(__file__).resolve().parents[3] / "plugins"
@@ -48,20 +49,25 @@ def runner(number: int) -> Firewall:
     )
 
 
-# Runs on a host. argv: back end, and a Firewall as JSON (null: nothing of ours). Prints what was seen before.
+# Runs on a host. argv: back end, a Firewall and Accesses as JSON (null: nothing of ours), the plugins' folder. Prints
+# what was seen before.
 _CONVERGE = """
 import json, sys
-sys.path.insert(0, sys.argv[3])
+sys.path.insert(0, sys.argv[4])
 from module_utils.diff.firewall import desired
 from module_utils.kernel.firewall import Firewalls
+from module_utils.model.access import Access, Reach
 from module_utils.model.change import ADD, REMOVE, Change
 from module_utils.model.firewall import Firewall
-backend, values = sys.argv[1], json.loads(sys.argv[2])
-plan = Firewall(*[tuple(v) if isinstance(v, list) else v for v in values]) if isinstance(values, list) else None
+made = lambda shape, values: shape(*[tuple(v) if isinstance(v, list) else v for v in values])
+backend, values, gates = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3])
+plan = made(Firewall, values) if isinstance(values, list) else None
+accesses = tuple(made(Access, gate) for gate in gates)
+accesses = tuple(gate._replace(reaches=tuple(made(Reach, reach) for reach in gate.reaches)) for gate in accesses)
 kernel = Firewalls()
 seen = kernel.observe()
 have = seen.state["ruleset"]
-want = {value.key(): value for value in desired(plan, (), backend)}
+want = {value.key(): value for value in desired(plan, accesses, backend)}
 equal = {k: v.signature for k, v in have.items()} == {k: v.signature for k, v in want.items()}
 if values != "look":
     kernel.apply([Change(ADD, "ruleset", k, None, v) for k, v in want.items()])
@@ -111,12 +117,12 @@ class Hosts:
     """The namespaces by short name."""
 
     def __init__(self) -> None:
-        self._tag = f"fw{os.getpid()}-"
+        self.tag = f"fw{os.getpid()}-"
         self.names = (*UNDERLAY, "c1", "c2")
 
     def build(self) -> None:
         for name in self.names:
-            subprocess.run(["ip", "netns", "add", self._tag + name], check=True)
+            subprocess.run(["ip", "netns", "add", self.tag + name], check=True)
         switches = ("ipv4.ip_forward=1", "ipv4.conf.all.rp_filter=0", "ipv4.conf.default.rp_filter=0")
         switches += ("ipv6.conf.all.disable_ipv6=1", "ipv6.conf.default.disable_ipv6=1")
         for name in self.names:
@@ -126,7 +132,7 @@ class Hosts:
         for name in ("hub", "r1", "r2", "rogue"):
             self.batch(
                 "lan",
-                f"link add to-{name} type veth peer name u netns {self._tag}{name}",
+                f"link add to-{name} type veth peer name u netns {self.tag}{name}",
                 f"link set to-{name} master u up",
             )
             self.batch(
@@ -162,17 +168,17 @@ class Hosts:
             f" local {UNDERLAY[f'r{n}']} dstport 4789 nolearning",
             "link set vxlan0 mtu 1450 master kohaku-overlay up",
             f"route add 10.0.0.0/8 via 10.{n}.0.254 dev kohaku-overlay src 10.{n}.0.1",
-            f"link add c type veth peer name e netns {self._tag}c{n}",
+            f"link add c type veth peer name e netns {self.tag}c{n}",
             "link set c master kohaku-overlay up",
         )
         self.batch(f"c{n}", "link set e up", f"addr add 10.{n}.0.2/16 dev e", f"route add default via 10.{n}.0.1")
 
     def remove(self) -> None:
         for name in self.names:
-            subprocess.run(["ip", "netns", "del", self._tag + name], check=False, capture_output=True)
+            subprocess.run(["ip", "netns", "del", self.tag + name], check=False, capture_output=True)
 
     def run(self, host: str, *command: str, text: str | None = None) -> str:
-        full = ["ip", "netns", "exec", self._tag + host, *command]
+        full = ["ip", "netns", "exec", self.tag + host, *command]
         done = subprocess.run(full, input=text, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{host}: {' '.join(command)}: {done.stderr}"
         return done.stdout
@@ -180,17 +186,27 @@ class Hosts:
     def batch(self, host: str, *lines: str) -> None:
         self.run(host, "ip", "-batch", "-", text="\n".join(lines))
 
-    def converge(self, host: str, backend: str, plan: Firewall | str | None) -> dict[str, Any]:
-        script = (_CONVERGE, backend, json.dumps(plan), str(PLUGINS))
+    def converge(
+        self, host: str, backend: str, plan: Firewall | str | None, accesses: tuple[Access, ...] = ()
+    ) -> dict[str, Any]:
+        script = (_CONVERGE, backend, json.dumps(plan), json.dumps(accesses), str(PLUGINS))
         found: dict[str, Any] = json.loads(self.run(host, sys.executable, "-c", *script))
         return found
 
-    def heard(self, source: tuple[str, str], target: tuple[str, str], at: str | None = None, port: int = 7000) -> str:
+    def neighbour(self, host: str, address: str, link: str, other: str) -> None:
+        """Tell a host the MAC of the other end, so that it need not ask."""
+        shown = json.loads(self.run(other, "ip", "-j", "link", "show", "dev", link))
+        self.batch(host, f"neigh replace {address} lladdr {shown[0]['address']} dev {link} nud permanent")
+
+    def heard(
+        self, source: tuple[str, str], target: tuple[str, str], at: str | None = None, port: int = 7000, on: int = 7000
+    ) -> str:
         """Send from (host, own address) to (host, address); ``at`` is where it is listened for, target[0] otherwise.
 
-        Returns the source address that arrived there, or "nothing"."""
+        port: that it is sent to. on: that is listened on. Returns the source address that arrived there, or "nothing".
+        """
         listener = subprocess.Popen(
-            ["ip", "netns", "exec", self._tag + (at or target[0]), sys.executable, "-c", _RECEIVE, "7000", "0.4"],
+            ["ip", "netns", "exec", self.tag + (at or target[0]), sys.executable, "-c", _RECEIVE, str(on), "0.4"],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -201,10 +217,10 @@ class Hosts:
             self.run(source[0], sys.executable, "-c", _SEND, source[1], target[1], str(port))
             return out.readline().strip()
 
-    def tunnelled(self, source: str, vni: int, link: str, how: str = "whole") -> bool:
+    def tunnelled(self, source: str, vni: int, link: str, how: str = "whole", to: str = UNDERLAY["hub"]) -> bool:
         """Whether 20 frames for this VNI, sent to the hub by ``source``, come out of the hub's ``link``."""
         before = self._received(link)
-        self.run(source, sys.executable, "-c", _TUNNEL, UNDERLAY["hub"], str(vni), how)
+        self.run(source, sys.executable, "-c", _TUNNEL, to, str(vni), how)
         time.sleep(0.05)
         # Neighbours may say something of their own meanwhile.
         return self._received(link) >= before + 20
