@@ -21,8 +21,9 @@ def resolution_faults(intent: Intent) -> Iterator[Fault]:
         if host not in said:
             said[host] = "" if _literal(host) else _reason(host)
         if said[host]:
-            message = f"{host} does not resolve here ({said[host]}); correct it, give an address, or set resolve: false"
-            yield Fault("domain.yaml", f"{below('interfaces', name)}.endpoint.host", message)
+            message = f"{host} does not resolve here ({said[host]}); correct it, or give an address"
+            path = f"{below('interfaces', name)}.endpoint.host"
+            yield Fault("domain.yaml", path, f"{message}; -e weft_resolve=false leaves it unchecked")
 
 
 def _literal(host: str) -> bool:
