@@ -12,7 +12,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -26,16 +26,26 @@ PLAYBOOK = [str(Path(sys.executable).with_name("ansible-playbook")), "playbooks/
 SHORT = {"client": "bench1", "rounds": 1, "seconds": 1, "weft_benchmark_pings": 20, "weft_benchmark_port": PORT}
 
 
-class Done:
-    """A run of the playbook."""
+Meanwhile = Callable[[str], object]
 
-    def __init__(self, tunnels: Tunnels, *options: str, python: str = "", **variables: Any) -> None:
+
+class Done:
+    """A run of the playbook. meanwhile: called with each line that it says, as it says it."""
+
+    def __init__(
+        self, tunnels: Tunnels, *options: str, python: str = "", meanwhile: Meanwhile = str, **variables: Any
+    ) -> None:
         given = {"weft_benchmark_packages": [], **SHORT, **variables}
         command = [*PLAYBOOK, "-i", str(tunnels.folder / "hosts.yml"), "-e", json.dumps(given), *options]
         environment = {**os.environ, "PYTHONPATH": python, "LC_ALL": "C.UTF-8", "ANSIBLE_NOCOLOR": "1"}
-        run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+        self.said = ""
+        with subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as run:
+            for line in run.stdout or ():
+                self.said += line
+                meanwhile(line)
         self.failed = run.returncode != 0
-        self.said = run.stdout + run.stderr
 
     def folder(self, tunnels: Tunnels) -> Path:
         return max((tunnels.folder / "benchmark").iterdir())
@@ -209,6 +219,28 @@ def test_a_port_that_the_servers_firewall_refuses_is_told_before_anything_is_mea
     assert f"interfaces: wbm2: port {PORT} of 10.94.2.1 is not reached through wbc2" in done.said
     assert "interfaces: wbm1" not in done.said
     assert "round 1" not in done.said
+    assert leftovers(tunnels) == ""
+
+
+def test_a_tunnel_that_breaks_takes_nothing_from_the_others(tunnels: Tunnels) -> None:
+    """The first turns go well; then the server forgets the client of one interface."""
+    key, ips = tunnels.keys[client_link("wbm2")], "10.94.2.2/32,fd00:94:2::2/128"
+
+    def forget(line: str) -> None:
+        if line.startswith("ok:") and "round 1: wbm2" in line:
+            tunnels.run("nas1", "wg", "set", "wbm2", "peer", key, "remove")
+
+    try:
+        done = Done(tunnels, rounds=2, meanwhile=forget)
+    finally:
+        tunnels.run("nas1", "wg", "set", "wbm2", "peer", key, "allowed-ips", ips)
+    assert done.failed
+    found = json.loads((done.folder(tunnels) / "result.json").read_text())
+    (fault,) = found["faults"]
+    assert fault.startswith("round 2, wbm2: wbm2: tcp-1: iperf3: ")
+    kept = {(one["round"], one["interface"]) for one in found["samples"]}
+    assert kept == {(1, "wbm1"), (1, "wbm2"), (2, "wbm1")}
+    assert f"failed: {fault}" in (done.folder(tunnels) / "table.txt").read_text()
     assert leftovers(tunnels) == ""
 
 
