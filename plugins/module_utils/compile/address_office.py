@@ -66,15 +66,20 @@ class Office:
         self._interface = interface
         self._base = network[0]
         self._lowest = _FIRST
+        # The same address stands in several claims.
+        self._read: dict[str, int | None] = {}
 
     def text(self, number: int) -> str:
         return str(self._base + number)
 
     def _number(self, text: str) -> int | None:
         """None for what is no client's address in this subnet."""
-        address = ip_address(text)
-        number = int(address) - int(self._base)
-        return number if address.version == self._base.version and _FIRST <= number <= self.last else None
+        if text not in self._read:
+            address = ip_address(text)
+            number = int(address) - int(self._base)
+            fits = address.version == self._base.version and _FIRST <= number <= self.last
+            self._read[text] = number if fits else None
+        return self._read[text]
 
     def _numbers(self, addresses: Sequence[str]) -> Iterator[int]:
         return (number for number in map(self._number, addresses) if number is not None)
