@@ -113,6 +113,8 @@ class Hosts:
     def __init__(self) -> None:
         self._tag = f"ac{os.getpid()}-"
         self.names = ("server", "air", "lan", "internet", "box", *CLIENTS)
+        # For a test to remember: the rules of others.
+        self.foreign: list[str] = []
         self._serving: list[subprocess.Popen[str]] = []
 
     def build(self) -> None:

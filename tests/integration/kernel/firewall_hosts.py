@@ -75,16 +75,16 @@ if values != "look":
 print(json.dumps({"backend": seen.backend, "equal": equal, "keys": sorted(have), "faults": seen.faults}))
 """
 
+# argv: port, and how long to wait for a packet when standard input has ended: then all have been sent.
 _RECEIVE = """
-import socket, sys
+import select, socket, sys
 door = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 door.bind(("0.0.0.0", int(sys.argv[1])))
-door.settimeout(float(sys.argv[2]))
 print("ready", flush=True)
-try:
-    print(door.recvfrom(99)[1][0], flush=True)
-except socket.timeout:
-    print("nothing", flush=True)
+heard = select.select([door, sys.stdin], [], [])[0]
+if door not in heard:
+    heard = select.select([door], [], [], float(sys.argv[2]))[0]
+print(door.recvfrom(99)[1][0] if heard else "nothing", flush=True)
 """
 
 _SEND = """
@@ -119,6 +119,9 @@ class Hosts:
     def __init__(self) -> None:
         self.tag = f"fw{os.getpid()}-"
         self.names = (*UNDERLAY, "c1", "c2")
+        # For a test to remember: attempts and whether they came through, and rules of others by host.
+        self.before: dict[str, bool] = {}
+        self.foreign: dict[str, list[str]] = {}
 
     def build(self) -> None:
         for name in self.names:
@@ -206,7 +209,8 @@ class Hosts:
         port: that it is sent to. on: that is listened on. Returns the source address that arrived there, or "nothing".
         """
         listener = subprocess.Popen(
-            ["ip", "netns", "exec", self.tag + (at or target[0]), sys.executable, "-c", _RECEIVE, str(on), "0.4"],
+            ["ip", "netns", "exec", self.tag + (at or target[0]), sys.executable, "-c", _RECEIVE, str(on), "0.3"],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -215,6 +219,8 @@ class Hosts:
             assert out is not None
             assert out.readline() == "ready\n"
             self.run(source[0], sys.executable, "-c", _SEND, source[1], target[1], str(port))
+            assert listener.stdin is not None
+            listener.stdin.close()
             return out.readline().strip()
 
     def tunnelled(self, source: str, vni: int, link: str, how: str = "whole", to: str = UNDERLAY["hub"]) -> bool:

@@ -8,23 +8,13 @@ The carrier and the clients' link are veths that are called as WireGuard's links
 
 from __future__ import annotations
 
-import importlib.util
 import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.model.access import Access, Reach
-
-_SPEC = importlib.util.spec_from_file_location("firewall_hosts", Path(__file__).with_name("firewall_hosts.py"))
-assert _SPEC is not None
-assert _SPEC.loader is not None
-lab = importlib.util.module_from_spec(_SPEC)
-sys.modules["firewall_hosts"] = lab
-_SPEC.loader.exec_module(lab)
+from ansible_collections.weft.overlay.tests.integration.kernel import firewall_hosts as lab
 
 BACKENDS = ("none", "iptables-nft", "iptables-legacy")
 OWN, RUNNER, STRANGER = "192.168.254.1", "192.168.254.2", "192.168.254.9"
@@ -53,7 +43,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def hosts(backend: str) -> Iterator[Any]:
+def hosts(backend: str) -> Iterator[lab.Hosts]:
     made = lab.Hosts()
     try:
         made.build()
@@ -85,12 +75,12 @@ def hosts(backend: str) -> Iterator[Any]:
         made.remove()
 
 
-def pings(hosts: Any, host: str, target: str) -> bool:
+def pings(hosts: lab.Hosts, host: str, target: str) -> bool:
     command = ["ip", "netns", "exec", hosts.tag + host, "ping", "-c1", "-W1", target]
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def forbidden(hosts: Any) -> dict[str, bool]:
+def forbidden(hosts: lab.Hosts) -> dict[str, bool]:
     """Attempts that must fail, each with whether it came through."""
     beside = f"route add {OWN} via {lab.UNDERLAY['hub']} dev u src "
     hosts.batch("rogue", beside + lab.UNDERLAY["rogue"])
@@ -123,13 +113,13 @@ def forbidden(hosts: Any) -> dict[str, bool]:
     return got
 
 
-def test_what_must_not_pass_passes_only_without_our_rules(hosts: Any) -> None:
+def test_what_must_not_pass_passes_only_without_our_rules(hosts: lab.Hosts) -> None:
     assert set(hosts.before.values()) == {True}, hosts.before
     after = forbidden(hosts)
     assert set(after.values()) == {False}, after
 
 
-def test_tunnels_and_pings_pass_by_the_carrier(hosts: Any) -> None:
+def test_tunnels_and_pings_pass_by_the_carrier(hosts: lab.Hosts) -> None:
     assert hosts.tunnelled("r1", 101, "vxkr1", to=OWN)
     assert hosts.tunnelled("r1", 101, "vxkr1", "split", to=OWN)
     assert pings(hosts, "r1", OWN)
@@ -137,7 +127,7 @@ def test_tunnels_and_pings_pass_by_the_carrier(hosts: Any) -> None:
     assert hosts.heard(("hub", OWN), ("r1", RUNNER)) == OWN
 
 
-def test_clients_and_containers_each_have_their_own(hosts: Any, backend: str) -> None:
+def test_clients_and_containers_each_have_their_own(hosts: lab.Hosts, backend: str) -> None:
     hosts.run("rogue", "ping", "-c1", "-W1", "10.99.0.1")
     hosts.batch("rogue", f"route replace {lab.UNDERLAY['lan']} via 10.99.0.1 dev wg0")
     assert hosts.heard(CLIENT, ("lan", lab.UNDERLAY["lan"])) == "10.99.0.2"
@@ -145,18 +135,18 @@ def test_clients_and_containers_each_have_their_own(hosts: Any, backend: str) ->
         assert hosts.heard(("c1", "10.1.0.2"), ("hub", "10.0.0.1")) == "10.1.0.2"
 
 
-def test_the_ports_of_carrier_and_clients_are_open(hosts: Any) -> None:
+def test_the_ports_of_carrier_and_clients_are_open(hosts: lab.Hosts) -> None:
     lan = ("lan", lab.UNDERLAY["lan"])
     for port in (51820, 51821):
         assert hosts.heard(lan, ("hub", lab.UNDERLAY["hub"]), port=port, on=port) == lan[1]
 
 
-def test_a_second_look_finds_what_was_applied(hosts: Any, backend: str) -> None:
+def test_a_second_look_finds_what_was_applied(hosts: lab.Hosts, backend: str) -> None:
     seen = hosts.converge("hub", backend, HUB, (CLIENTS,))
     assert (seen["equal"], seen["faults"]) == (True, [])
 
 
-def test_zz_nothing_of_ours_is_left(hosts: Any, backend: str) -> None:
+def test_zz_nothing_of_ours_is_left(hosts: lab.Hosts, backend: str) -> None:
     hosts.converge("hub", backend, None)
     assert hosts.converge("hub", backend, None)["keys"] == []
     assert "weft" not in hosts.run("hub", "nft", "list", "ruleset")

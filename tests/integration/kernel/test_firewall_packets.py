@@ -5,21 +5,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
-import sys
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-_SPEC = importlib.util.spec_from_file_location("firewall_hosts", Path(__file__).with_name("firewall_hosts.py"))
-assert _SPEC is not None
-assert _SPEC.loader is not None
-lab = importlib.util.module_from_spec(_SPEC)
-sys.modules["firewall_hosts"] = lab
-_SPEC.loader.exec_module(lab)
+from ansible_collections.weft.overlay.tests.integration.kernel import firewall_hosts as lab
 
 BACKENDS = ("none", "iptables-nft", "iptables-legacy")
 C1, C2, LAN, HUB = ("c1", "10.1.0.2"), ("c2", "10.2.0.2"), ("lan", "198.18.9.99"), ("hub", "10.0.0.1")
@@ -51,7 +42,7 @@ COMMIT
 """
 
 
-def saved(hosts: Any, host: str, backend: str) -> list[str]:
+def saved(hosts: lab.Hosts, host: str, backend: str) -> list[str]:
     """iptables-save without its dates and counters, and without tables that hold nothing."""
     tool = "legacy" if backend == "iptables-legacy" else "nft"
     text = re.sub(r"^#.*\n| \[\d+:\d+\]$", "", hosts.run(host, f"iptables-{tool}-save"), flags=re.MULTILINE)
@@ -66,7 +57,7 @@ def backend(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def hosts(backend: str) -> Iterator[Any]:
+def hosts(backend: str) -> Iterator[lab.Hosts]:
     """The overlay, with the foreign rules and ours; what passed before ours came is in ``before``."""
     made = lab.Hosts()
     try:
@@ -88,7 +79,7 @@ def hosts(backend: str) -> Iterator[Any]:
         made.remove()
 
 
-def forbidden(hosts: Any) -> dict[str, bool]:
+def forbidden(hosts: lab.Hosts) -> dict[str, bool]:
     """Attempts that must fail, each with whether it came through."""
     hosts.batch("c2", "addr add 10.1.0.9/32 dev e", "addr add 192.0.2.5/32 dev e")
     hosts.batch("c1", "route replace 198.18.9.99 via 10.1.0.254")
@@ -109,38 +100,38 @@ def forbidden(hosts: Any) -> dict[str, bool]:
     return got
 
 
-def test_what_must_not_pass_passes_only_without_our_rules(hosts: Any) -> None:
+def test_what_must_not_pass_passes_only_without_our_rules(hosts: lab.Hosts) -> None:
     assert set(hosts.before.values()) == {True}, hosts.before
     after = forbidden(hosts)
     assert set(after.values()) == {False}, after
 
 
-def test_containers_of_two_runners_reach_each_other_with_their_own_addresses(hosts: Any) -> None:
+def test_containers_of_two_runners_reach_each_other_with_their_own_addresses(hosts: lab.Hosts) -> None:
     assert hosts.heard(C1, C2) == "10.1.0.2"
     assert hosts.heard(C2, C1) == "10.2.0.2"
 
 
-def test_a_container_reaches_a_service_on_the_hub(hosts: Any) -> None:
+def test_a_container_reaches_a_service_on_the_hub(hosts: lab.Hosts) -> None:
     assert hosts.heard(C1, HUB) == "10.1.0.2"
 
 
-def test_a_container_reaches_the_internet_with_its_runners_address(hosts: Any) -> None:
+def test_a_container_reaches_the_internet_with_its_runners_address(hosts: lab.Hosts) -> None:
     assert hosts.heard(C1, LAN) == "198.18.9.11"
     # The way back of the same flow.
     hosts.run("c1", "ping", "-c1", "-W1", LAN[1])
 
 
-def test_a_published_port_is_reached_from_the_underlay(hosts: Any) -> None:
+def test_a_published_port_is_reached_from_the_underlay(hosts: lab.Hosts) -> None:
     assert hosts.heard(LAN, ("r1", "198.18.9.11"), at="c1", port=8080) == "198.18.9.99"
 
 
-def test_a_known_remote_is_heard_and_a_foreign_tunnel_left_alone(hosts: Any) -> None:
+def test_a_known_remote_is_heard_and_a_foreign_tunnel_left_alone(hosts: lab.Hosts) -> None:
     assert hosts.tunnelled("r1", 101, "vxkr1")
     assert hosts.tunnelled("r1", 101, "vxkr1", "split")
     assert hosts.tunnelled("rogue", 77, "other")
 
 
-def test_a_runner_sends_its_containers_no_redirects(hosts: Any) -> None:
+def test_a_runner_sends_its_containers_no_redirects(hosts: lab.Hosts) -> None:
     def redirects() -> int:
         text = hosts.run("c1", "cat", "/proc/net/snmp")
         names, values = (line.split() for line in text.splitlines() if line.startswith("Icmp:"))
@@ -151,7 +142,7 @@ def test_a_runner_sends_its_containers_no_redirects(hosts: Any) -> None:
     assert redirects() == before
 
 
-def test_a_second_look_finds_what_was_applied_and_nothing_in_the_way(hosts: Any, backend: str) -> None:
+def test_a_second_look_finds_what_was_applied_and_nothing_in_the_way(hosts: lab.Hosts, backend: str) -> None:
     for name, plan in (("hub", lab.HUB), ("r1", lab.runner(1)), ("r2", lab.runner(2))):
         seen = hosts.converge(name, backend, plan)
         assert seen["equal"]
@@ -159,7 +150,7 @@ def test_a_second_look_finds_what_was_applied_and_nothing_in_the_way(hosts: Any,
         assert seen["keys"] == ["nft" if backend == "none" else backend]
 
 
-def test_what_was_removed_by_somebody_is_a_difference(hosts: Any, backend: str) -> None:
+def test_what_was_removed_by_somebody_is_a_difference(hosts: lab.Hosts, backend: str) -> None:
     tool = "iptables-legacy" if backend == "iptables-legacy" else "iptables-nft"
     undo = {
         "none": ("nft", "flush", "chain", "inet", "weft_overlay", "scope_guard"),
@@ -171,7 +162,7 @@ def test_what_was_removed_by_somebody_is_a_difference(hosts: Any, backend: str) 
     assert hosts.converge("r1", backend, lab.runner(1))["equal"]
 
 
-def test_zz_nothing_of_ours_is_left_and_foreign_rules_are_as_they_were(hosts: Any, backend: str) -> None:
+def test_zz_nothing_of_ours_is_left_and_foreign_rules_are_as_they_were(hosts: lab.Hosts, backend: str) -> None:
     for name in ("hub", "r1", "r2"):
         hosts.converge(name, backend, None)
         assert hosts.converge(name, backend, None)["keys"] == []
