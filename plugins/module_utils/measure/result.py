@@ -86,6 +86,20 @@ def join(samples: Iterable[Sample], tests: Iterable[Mapping[str, Any]]) -> tuple
     return joined, faults
 
 
+def too_large(result: Result) -> list[str]:
+    """Links whose full packets do not fit the device below them, so that it has to send each of them in two."""
+    found = []
+    for host, environment in result.environment.items():
+        for name, link in environment["links"].items():
+            below = environment["underlays"].get(link["underlay"])
+            if below and link["mtu"] + link["overhead"] > below["mtu"]:
+                size = f"{link['mtu']} and {link['overhead']} bytes"
+                found.append(
+                    f"{name} on {host}: packets of {size} do not fit {link['underlay']} with its {below['mtu']}"
+                )
+    return found
+
+
 def one_machine(result: Result) -> bool:
     """Whether both ends run on one kernel, which then has only one account of processor time for both."""
     boots: Sequence[Any] = [host.get("boot") for host in result.environment.values()]

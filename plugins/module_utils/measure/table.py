@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from . import work
 from .metrics import METRICS, Metric, answered, values
 from .names import natural
-from .result import Result, one_machine
+from .result import Result, one_machine, too_large
 from .statistics import Comparison, compare, quantile, summary
 
 ALIKE = "not distinguishable"
@@ -83,6 +83,7 @@ def notes(result: Result) -> list[str]:
     said = [f"{work_done}; medians with lowest and highest round, ratios to {result.baseline}.", _DOUBT]
     if one_machine(result):
         said.append("Both ends run on one kernel: processor time of the machine is that of both ends together.")
+    said += [f"{fault}, and are sent in two parts." for fault in too_large(result)]
     said += [f"{interface} was not measured: {reason}" for interface, reason in result.left_out]
     return said + [f"failed: {fault}" for fault in result.faults]
 

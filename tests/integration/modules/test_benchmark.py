@@ -141,6 +141,7 @@ def test_the_environment_says_what_was_measured(result: dict[str, Any]) -> None:
     assert nas["links"]["wbm1"]["implementation"] == "userspace"
     assert [nas["links"][name]["mtu"] for name in MEASURED] == [1420, 1280]
     assert nas["links"]["wbm1"]["underlay"] == "under"
+    assert nas["links"]["wbm1"]["overhead"] == 60
     assert nas["underlays"]["under"]["mtu"] == 1500
     assert nas["versions"].keys() >= {"iperf3", "wg", "wireguard-go"}
     assert result["plans"].keys() == {"nas1", "bench1"}

@@ -64,6 +64,16 @@ def test_notes_tell_what_is_missing_and_what_misleads() -> None:
     assert "Both ends" not in table.text(CLEAR)
 
 
+def test_packets_that_do_not_fit_below_are_told() -> None:
+    machine = host("b", "kernel")
+    machine["links"]["wg2"]["mtu"] = 1421
+    machine["links"]["wg1"].update({"underlay": None, "overhead": None})
+    said = table.text(CLEAR._replace(environment={"nas1": machine}))
+    assert "wg2 on nas1: packets of 1421 and 80 bytes do not fit eth0 with its 1500, and are sent in two parts." in said
+    assert "wg1 on nas1" not in said
+    assert "do not fit" not in table.text(CLEAR)
+
+
 def test_a_run_without_figures_still_has_its_notes() -> None:
     empty = CLEAR._replace(samples=[], faults=["everything broke"])
     assert table.text(empty).endswith("failed: everything broke\n")

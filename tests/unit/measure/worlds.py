@@ -29,7 +29,9 @@ def usage(seconds: float, busy: float, process: float | None = None) -> dict[str
 
 def host(boot: str, implementation: str) -> dict[str, Any]:
     link = {"implementation": implementation, "mtu": 1420, "threads": None, "offloads": ["scatter-gather"]}
-    return {"kernel": "6.1.0-37-amd64", "boot": boot, "processors": 4, "links": {"wg1": link, "wg2": dict(link)}}
+    link.update({"underlay": "eth0", "overhead": 80})
+    machine = {"kernel": "6.1.0-37-amd64", "boot": boot, "processors": 4, "underlays": {"eth0": {"mtu": 1500}}}
+    return {**machine, "links": {"wg1": link, "wg2": dict(link)}}
 
 
 def samples(interface: str, number: int, megabits: float, process: float | None = None) -> list[dict[str, Any]]:
