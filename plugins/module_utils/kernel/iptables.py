@@ -78,9 +78,12 @@ class Iptables:
 
     def refusals(self) -> list[Refusal]:
         """What stands before our accept in FORWARD, also where that accept is not in a chain of ours."""
-        family = "iptables"
-        found = text.refusals(self._tables(family), _is_our_link)
-        return [refusal._replace(rule=f"{family} rule {refusal.rule}") for refusal in found]
+        found = []
+        for family in FAMILIES:
+            # What there is of IPv4 has been asked for anyway.
+            if family == "iptables" or self._has_ours(family):
+                found += [_named(family, refusal) for refusal in text.refusals(self._tables(family), _is_our_link)]
+        return found
 
     def _has_tables(self, family: str) -> bool:
         if self.backend == IPTABLES_LEGACY:
@@ -127,6 +130,12 @@ class Iptables:
         except KernelError:
             # A host without the tool has nothing that it could have made.
             return False
+
+
+def _named(family: str, refusal: Refusal) -> Refusal:
+    """One that names no prefix at all refuses its own family and not the other."""
+    named = refusal._replace(rule=f"{family} rule {refusal.rule}")
+    return named._replace(source="::/0") if family == "ip6tables" and named.source is None else named
 
 
 def _is_our_link(pattern: str) -> bool:

@@ -124,3 +124,17 @@ def test_a_rule_added_to_our_table_is_a_difference() -> None:
     assert seen()["nft"].signature != wanted.signature
     swap(seen()["nft"], wanted)
     assert seen()["nft"].signature == wanted.signature
+
+
+@pytest.mark.parametrize("backend", [IPTABLES_NFT, IPTABLES_LEGACY])
+@pytest.mark.usefixtures("host")
+def test_what_refuses_before_our_accepts_is_told_in_both_families(backend: str) -> None:
+    case = next(case for case in CASES if case.name.startswith("clients_reach"))
+    (wanted,) = desired(*policy(case), backend)
+    assert isinstance(wanted, Ruleset)
+    swap(None, wanted)
+    flavour = backend.rpartition("-")[2]
+    run(f"iptables-{flavour}", "-I", "FORWARD", "-s", "10.8.0.0/16", "-j", "DROP")
+    run(f"ip6tables-{flavour}", "-I", "FORWARD", "-j", "REJECT")
+    found = {refusal.rule.split()[0]: refusal[1:] for refusal in Firewalls().observe().refusals}
+    assert found == {"iptables": ("10.8.0.0/16", None), "ip6tables": ("::/0", None)}
