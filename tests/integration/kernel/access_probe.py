@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import selectors
@@ -21,6 +22,8 @@ from contextlib import suppress
 
 SECONDS = 0.5
 TRIES = 2
+# What a filter may say that refuses aloud.
+_REFUSED = {errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EACCES}
 PORTS = (53, 7000, 7001, 51820, 51821, 51999)
 
 
@@ -76,6 +79,9 @@ def ask(kind: str, source: str, target: str, port: int, segment: int) -> str | N
             return _ping(source, target) if kind == "ping" else _talk_to(kind, source, target, port, segment)
         except (TimeoutError, ConnectionError):
             continue
+        except OSError as error:
+            if error.errno not in _REFUSED:
+                raise
     return None
 
 
