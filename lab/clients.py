@@ -44,7 +44,7 @@ def must(name: str, *argv: str, stdin: str | None = None) -> str:
     """Run a command in the host `road` or (name) in a client. Raises LabError with its stderr if it fails."""
     done = execute(name, *argv, stdin=stdin) if name != ROAD else machine.execute(ROAD, *argv, stdin=stdin)
     if done.returncode != 0:
-        raise LabError(f"{name}: {' '.join(argv)}: {done.stderr.strip() or done.stdout.strip()}")
+        raise LabError(f"{name}: {' '.join(argv)[:200]}: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
 
 

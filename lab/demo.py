@@ -1,42 +1,29 @@
-"""Prove on the running lab that the overlay does what it is for, and print what was proven: `python3 -m lab.demo`."""
+"""Prove on the running lab that overlay and VPN do what they are for, and say what was seen: `python3 -m lab.demo`."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
-from typing import NamedTuple
 
+from . import demo_vpn, traffic
 from . import host as hosts
-from . import traffic
+from .proof import Row, expect
 from .shell import LabError, say
 
 UNDERLAYS = {"hub": "198.18.0.10", "runner1": "198.18.0.11", "runner2": "198.18.0.12"}
 
 
-class Row(NamedTuple):
-    """What is claimed, and how it is looked at: the function returns what was seen, or raises LabError."""
-
-    claim: str
-    look: Callable[[], str]
-
-
-def _expect(condition: bool, otherwise: str) -> None:
-    if not condition:
-        raise LabError(otherwise)
-
-
 def ping_both_ways() -> str:
     for source, target in (("runner1", "runner2"), ("runner2", "runner1")):
         done = traffic.pings(source, traffic.address(target))
-        _expect(done.returncode == 0, f"{source} → {target}: {done.stdout.strip()}")
+        expect(done.returncode == 0, f"{source} → {target}: {done.stdout.strip()}")
     return f"{traffic.address('runner1')} ↔ {traffic.address('runner2')}"
 
 
 def tcp_both_ways() -> str:
     for source, target in (("runner1", "runner2"), ("runner2", "runner1")):
         page = traffic.fetch(source, f"http://{traffic.address(target)}:8000/name")
-        _expect(bool(page), f"{source} → {target}: no answer on TCP 8000")
+        expect(bool(page), f"{source} → {target}: no answer on TCP 8000")
     return "a page fetched each way"
 
 
@@ -47,20 +34,20 @@ def path_by_the_hub() -> str:
     asked = [line for line in lines if f"{inner[0]} > {inner[1]}" in line]
     hops = set(traffic.tunnels(lines))
     for hop in ((UNDERLAYS["runner1"], UNDERLAYS["hub"], 101), (UNDERLAYS["hub"], UNDERLAYS["runner2"], 102)):
-        _expect(hop in hops, f"no VXLAN packet {hop[0]} > {hop[1]} with VNI {hop[2]}")
+        expect(hop in hops, f"no VXLAN packet {hop[0]} > {hop[1]} with VNI {hop[2]}")
     direct = [hop for hop in hops if set(hop[:2]) == {UNDERLAYS["runner1"], UNDERLAYS["runner2"]}]
-    _expect(not direct, f"a packet took the direct way: {direct}")
-    _expect(bool(asked) or not lines, "the inner addresses were translated")
+    expect(not direct, f"a packet took the direct way: {direct}")
+    expect(bool(asked) or not lines, "the inner addresses were translated")
     return "runner1 → hub VNI 101, hub → runner2 VNI 102"
 
 
 def largest_packet() -> str:
     target = traffic.address("runner2")
     fits = traffic.pings("runner1", target, "-M", "do", "-s", "1422")
-    _expect(fits.returncode == 0, f"1422 bytes with DF: {fits.stdout.strip()}")
+    expect(fits.returncode == 0, f"1422 bytes with DF: {fits.stdout.strip()}")
     too_long = traffic.pings("runner1", target, "-M", "do", "-s", "1423")
     said = too_long.stdout + too_long.stderr
-    _expect("message too long" in said.lower(), f"1423 bytes with DF: {said.strip()}")
+    expect("message too long" in said.lower(), f"1423 bytes with DF: {said.strip()}")
     return "1422 bytes pass with DF, 1423: message too long"
 
 
@@ -71,7 +58,7 @@ def large_transfer() -> str:
 def service_on_the_hub() -> str:
     traffic.serve_echo("hub")
     seen = traffic.fetch("runner1", f"http://{traffic.HUB}:8080/")
-    _expect(seen == traffic.address("runner1"), f"the hub saw {seen or 'nobody'}")
+    expect(seen == traffic.address("runner1"), f"the hub saw {seen or 'nobody'}")
     return f"the hub sees {seen}"
 
 
@@ -80,15 +67,15 @@ def internet_past_the_hub() -> str:
     with traffic.captured(f"host {UNDERLAYS['hub']} and not port 22") as lines:
         for runner in ("runner1", "runner2"):
             seen = traffic.fetch(runner, f"http://{traffic.INTERNET}:8080/")
-            _expect(seen == UNDERLAYS[runner], f"the internet saw {seen or 'nobody'} instead of {runner}")
+            expect(seen == UNDERLAYS[runner], f"the internet saw {seen or 'nobody'} instead of {runner}")
     by_hub = [line for line in lines if traffic.INTERNET in line]
-    _expect(not by_hub, f"it went through the hub: {by_hub}")
+    expect(not by_hub, f"it went through the hub: {by_hub}")
     return "arrives with its runner's own address"
 
 
 def reserved_address() -> str:
     seen = traffic.must("runner1", "docker", "network", "inspect", traffic.NETWORK)
-    _expect('"10.1.0.254"' in seen, "Docker does not keep 10.1.0.254 back")
+    expect('"10.1.0.254"' in seen, "Docker does not keep 10.1.0.254 back")
     return "10.1.0.254 is kept back from Docker's IPAM"
 
 
@@ -96,9 +83,9 @@ def second_run() -> str:
     argv = ["ansible-playbook", "playbooks/site.yml", "-i", "inventories/lab", "--diff"]
     done = subprocess.run(argv, text=True, capture_output=True, check=False)
     recap = [line for line in done.stdout.splitlines() if "changed=" in line]
-    _expect(done.returncode == 0 and bool(recap), done.stdout[-2000:] + done.stderr[-2000:])
+    expect(done.returncode == 0 and bool(recap), done.stdout[-2000:] + done.stderr[-2000:])
     busy = [line for line in recap if "changed=0 " not in line]
-    _expect(not busy, "; ".join(busy))
+    expect(not busy, "; ".join(busy))
     return f"changed=0 on {len(recap)} hosts"
 
 
@@ -111,6 +98,7 @@ ROWS = (
     Row("container → service on the hub at 10.0.0.1", service_on_the_hub),
     Row("container → internet, not by the hub", internet_past_the_hub),
     Row("the hub's own address in each subnet", reserved_address),
+    *demo_vpn.ROWS,
     Row("a second run of site.yml", second_run),
 )
 
@@ -118,6 +106,7 @@ CLOSING = """
 The lab stays up. Look around:
   python3 -m lab status                       the hosts
   python3 -m lab exec hub -- ip -br address   a command in a host (or: python3 -m lab ssh runner1)
+  python3 -m lab exec road -- ip netns        the VPN clients
   python3 -m lab wires -- tcpdump -nni lab0   what goes over the cables
   make converge                               build the overlay again: nothing changes
   make lab-down                               remove the lab
@@ -127,7 +116,7 @@ The lab stays up. Look around:
 def main() -> int:
     try:
         missing = {"hub", "runner1", "runner2"} - {host.name for host in hosts.saved()}
-        _expect(not missing, f"the lab lacks {', '.join(sorted(missing))}: make lab-up")
+        expect(not missing, f"the lab lacks {', '.join(sorted(missing))}: make lab-up")
         for runner in ("runner1", "runner2"):
             traffic.run_container(runner)
     except LabError as exc:

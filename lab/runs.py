@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import json
 import os
 import re
@@ -127,6 +128,10 @@ class Inventory:
     def restore(self) -> None:
         """The intent of the source again."""
         shutil.copy(os.path.join(self.source, "domain.yaml"), self.path("domain.yaml"))
+
+    def restored(self) -> bool:
+        """Whether the intent is the one of the source."""
+        return filecmp.cmp(os.path.join(self.source, "domain.yaml"), self.path("domain.yaml"), shallow=False)
 
     def path(self, name: str) -> str:
         return os.path.join(self.folder, name)

@@ -25,8 +25,8 @@ if command -v docker >/dev/null && systemctl -q is-active docker; then
     section docker; docker network inspect $(docker network ls -q | sort)
 fi
 section wireguard
-for what in public-key listen-port allowed-ips; do wg show all $what; done
-wg show all preshared-keys | sha256sum
+for what in public-key listen-port allowed-ips; do wg show all $what | sort; done
+wg show all preshared-keys | sort | sha256sum
 section processes; pgrep -x wireguard-go | sort -n
 section files
 places="/etc/systemd/system /etc/firewalld /etc/docker /etc/sysctl.d /etc/sysctl.conf /usr/local /var/lib/weft"

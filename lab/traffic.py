@@ -26,7 +26,7 @@ def must(name: str, *argv: str) -> str:
     """Run a command in a host and return what it printed. Raises LabError with its stderr if it fails."""
     done = machine.execute(name, *argv)
     if done.returncode != 0:
-        raise LabError(f"{name}: {' '.join(argv)}: {done.stderr.strip() or done.stdout.strip()}")
+        raise LabError(f"{name}: {' '.join(argv)[:200]}: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
 
 

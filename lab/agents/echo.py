@@ -17,6 +17,7 @@ import threading
 import time
 
 BLOCK = 65536
+SO_MAX_PACING_RATE = 47  # asm-generic/socket.h
 TOTAL_RETRANS = 100  # offset in struct tcp_info (linux/tcp.h)
 
 
@@ -30,11 +31,10 @@ class Echo(socketserver.StreamRequestHandler):
             self.wfile.write(b"HTTP/1.0 200 OK\r\n\r\n" + came_from.encode())
 
     def send(self, blocks, rate):
-        began = time.monotonic()
+        if rate:  # packet by packet, not in bursts that fill somebody's buffer
+            self.connection.setsockopt(socket.SOL_SOCKET, SO_MAX_PACING_RATE, rate)
         for number in range(blocks):
             self.wfile.write(hashlib.sha256(b"%d" % number).digest() * (BLOCK // 32))
-            if rate:
-                time.sleep(max(0, began + (number + 1) * BLOCK / rate - time.monotonic()))
         while struct.unpack("i", fcntl.ioctl(self.connection, termios.TIOCOUTQ, b"\0" * 4))[0]:
             time.sleep(0.01)
         info = self.connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TOTAL_RETRANS + 4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import time
 
 import pytest
@@ -28,12 +29,12 @@ def traffic_through():
         with (
             flow.pings("full1", "198.19.0.200") as four,
             flow.pings("lan1", "fd00:18::2") as six,
-            flow.transfer("full1", "198.18.0.2", 40, rate=4) as deliveries,
+            flow.transfer("full1", "198.18.0.2", 24, rate=2) as deliveries,
         ):
             result = action()
         assert (four[0].lost, six[0].lost) == ((), ())
         assert min(four[0].sent, six[0].sent) > 100
-        assert deliveries[0].whole
+        assert (deliveries[0].whole, deliveries[0].retransmitted) == (True, 0)
         assert {name: clients.peer(name).handshake for name in OTHERS} == before
         return result
 
@@ -63,14 +64,48 @@ def test_a_client_more_costs_the_others_not_one_packet(inventory, traffic_throug
     assert plane.inside("new1").ipv4 == "172.27.0.23"
 
 
-def test_the_diff_of_it_speaks_of_that_client_alone(inventory):
-    inventory.edit(lambda intent: intent["clients"].update(new2=_client()))
+def test_the_diff_of_more_clients_speaks_of_them_alone(inventory):
+    private = clients.must(clients.ROAD, "wg", "genkey").strip()
+    public = clients.must(clients.ROAD, "wg", "pubkey", stdin=private).strip()
+    inventory.edit(lambda intent: intent["clients"].update(new2=_client(), own1=_client(public_key=public)))
     said = inventory.site("--check", "--diff").diffs().get("router", [])
     assert [line for line in said if "new2" in line]
-    assert not [line for line in said if any(name in line for name in plane.ON_ROUTER)]
+    assert [line for line in said if "own1" in line]
+    assert not [line for line in said if any(name in line for name in (*plane.ON_ROUTER, "new1"))]
+    began = time.time()
+    soon = int(began) + 45
+    text = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(soon))
+    inventory.edit(lambda intent: intent["clients"].update(guest={**_client(), "expires": text}))
     run = inventory.site()
     assert run.code == 0, run.output
-    plane.start("new2")
+    plane.start("new2", "guest")
+    assert reach.probe("guest", reach.destinations()["lan"], "ipv4", "icmp")
+    assert time.time() < soon
+    _own_key(private, public)
+
+
+def _own_key(private, public):
+    """A client that made its key itself gets a file without one, and its own goes into it."""
+    text = plane.conf("own1")
+    assert wg.setting(text, "PrivateKey") == []
+    clients.start("own1", text.replace("[Interface]", f"[Interface]\nPrivateKey = {private}"))
+    plane.shake("own1")
+    assert clients.public_key("own1") == public
+
+
+def test_access_ends_at_the_hour_and_nobody_runs_ansible(on):
+    """The guest's hour has been set by the test before."""
+    key, to = clients.public_key("guest"), reach.destinations()
+    (text,) = [line.split()[-1] for line in plane.conf("guest").splitlines() if line.startswith("# expires: ")]
+    soon = calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%SZ"))
+    with flow.pings("full1", "198.18.0.2") as accounts:
+        left = soon + 15 - time.time()
+        wait_until("the guest to be refused", lambda: key not in wg.peers("router", "wg0"), left, pause=0.5)
+    assert soon <= time.time() < soon + 15
+    assert accounts[0].lost == ()
+    assert not reach.probe("guest", to["lan"], "ipv4", "icmp")
+    on("router", "systemctl restart weft-overlay weft-watch")
+    assert key not in wg.peers("router", "wg0")
 
 
 def test_a_client_that_is_removed_reaches_nothing_any_more_and_nobody_else_notices(inventory, traffic_through):
@@ -87,76 +122,22 @@ def test_a_client_that_is_removed_reaches_nothing_any_more_and_nobody_else_notic
         assert machine.execute(name, "test", "-e", "/var/lib/weft/clients/new1").returncode != 0
 
 
-def test_the_address_of_a_removed_client_rests(inventory):
+def test_a_client_of_another_profile_keeps_key_address_and_session_and_a_freed_address_rests(inventory, sessions):
+    taken = {plane.inside(name).ipv4 for name in ("new2", "own1", "guest")} | {"172.27.0.23"}  # new1's
+    before, unchanged = plane.conf("lan2"), sessions("router", "wg0")
+    inventory.edit(lambda intent: intent["clients"]["lan2"].update(profile="internet-only"))
     inventory.edit(lambda intent: intent["clients"].update(new3=_client()))
     run = inventory.site()
     assert run.code == 0, run.output
-    assert plane.inside("new3").ipv4 == "172.27.0.25"  # 23 was new1's, 24 is new2's
-    inventory.edit(lambda intent: [intent["clients"].pop(name) for name in ("new2", "new3")])
-    assert inventory.site().code == 0
-
-
-def test_a_client_with_a_key_of_its_own_gets_a_file_without_one(inventory):
-    private = clients.must(clients.ROAD, "wg", "genkey").strip()
-    public = clients.must(clients.ROAD, "wg", "pubkey", stdin=private).strip()
-    inventory.edit(lambda intent: intent["clients"].update(own1=_client(public_key=public)))
-    run = inventory.site()
-    assert run.code == 0, run.output
-    text = plane.conf("own1")
-    assert wg.setting(text, "PrivateKey") == []
-    clients.start("own1", text.replace("[Interface]", f"[Interface]\nPrivateKey = {private}"))
-    plane.shake("own1")
-    assert clients.public_key("own1") == public
-    inventory.edit(lambda intent: intent["clients"].pop("own1"))
-    assert inventory.site().code == 0
-
-
-def test_a_client_that_changes_its_profile_keeps_key_address_and_session(inventory, sessions):
-    plane.start("lan2")
-    before = plane.conf("lan2")
-    unchanged = sessions("router", "wg0")
-    inventory.edit(lambda intent: intent["clients"]["lan2"].update(profile="internet-only"))
-    assert inventory.site().code == 0
-    assert unchanged() == set()
     after = plane.conf("lan2")
+    plane.start("lan2", "new3")
+    assert unchanged() == {clients.public_key("new3")}
+    assert plane.inside("new3").ipv4 not in taken
     for key in ("PrivateKey", "Address", "PresharedKey"):
         assert wg.setting(after, key) == wg.setting(before, key)
-    clients.start("lan2", after)
-    plane.shake("lan2")
     to = reach.destinations()
     assert not reach.probe("lan2", to["nas"], "ipv4", "tcp")
     assert reach.probe("lan2", to["internet"], "ipv6", "tcp")
-    inventory.edit(lambda intent: intent["clients"]["lan2"].update(profile="lan-only"))
-    assert inventory.site().code == 0
-    plane.start("lan2")
-
-
-class TestExpiry:
-    def test_access_ends_at_the_hour_and_nobody_runs_ansible(self, inventory):
-        soon = int(time.time()) + 25
-        text = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(soon))
-        inventory.edit(lambda intent: intent["clients"].update(guest={**_client(), "expires": text}))
-        run = inventory.site()
-        assert run.code == 0, run.output
-        plane.start("guest")
-        key, to = clients.public_key("guest"), reach.destinations()
-        assert reach.probe("guest", to["lan"], "ipv4", "icmp")
-        assert time.time() < soon
-        with flow.pings("full1", "198.18.0.2") as accounts:
-            wait_until("the guest to be refused", lambda: key not in wg.peers("router", "wg0"), soon + 15 - time.time())
-        assert time.time() >= soon
-        assert accounts[0].lost == ()
-        assert not reach.probe("guest", to["lan"], "ipv4", "icmp")
-
-    def test_it_stays_so_after_a_restart_and_a_run(self, inventory, on):
-        key = clients.public_key("guest")
-        on("router", "systemctl restart weft-overlay weft-watch")
-        assert key not in on("router", "wg show wg0 peers").split()
-        assert inventory.site().code == 0
-        assert key not in on("router", "wg show wg0 peers").split()
-        clients.stop("guest")
-        inventory.edit(lambda intent: intent["clients"].pop("guest"))
-        assert inventory.site().code == 0
 
 
 def test_after_all_of_it_a_run_finds_nothing_to_do(inventory):
@@ -164,3 +145,7 @@ def test_after_all_of_it_a_run_finds_nothing_to_do(inventory):
     assert inventory.site().code == 0
     run = inventory.site("--diff")
     assert (run.code, run.busy(), run.diffs()) == (0, set(), {}), run.output
+    assert len(wg.peers("router", "wg0")) == len(plane.ON_ROUTER) + 1
+    for name in ("new2", "new3", "own1", "guest"):
+        clients.stop(name)
+    plane.start("lan2")
