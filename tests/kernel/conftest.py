@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Two virtual machines with Debian's own kernel, each booted once: a hub with firewalld, a runner with iptables.
+"""Virtual machines with Debian's own kernel: a hub with firewalld, a runner with iptables, a router with WireGuard.
 
 What a machine says is recorded; the tests read the record.
 """
@@ -20,6 +20,7 @@ from tests.kernel.look import Look, look
 from tests.kernel.machine import Record, run_machine
 from tests.kernel.plans import plans, stored
 from tests.kernel.steps import FIREWALLD_AT_BOOT, HUB, RUNNER
+from tests.kernel.tunnels import AGAIN, STEPS, router
 
 FIGURES: list[str] = []
 
@@ -35,13 +36,21 @@ class Machine(NamedTuple):
 @pytest.fixture(scope="session")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     plan = plans()["hub"]
-    return _machine(plan, run_machine(_folder(tmp_path_factory), {**stored(plan), **FIREWALLD_AT_BOOT}, HUB))
+    return _machine(plan, *run_machine(_folder(tmp_path_factory), {**stored(plan), **FIREWALLD_AT_BOOT}, HUB))
 
 
 @pytest.fixture(scope="session")
 def runner(tmp_path_factory: pytest.TempPathFactory) -> Machine:
     plan = plans()["runner1"]
-    return _machine(plan, run_machine(_folder(tmp_path_factory), stored(plan), RUNNER))
+    return _machine(plan, *run_machine(_folder(tmp_path_factory), stored(plan), RUNNER))
+
+
+@pytest.fixture(scope="session")
+def boots(tmp_path_factory: pytest.TempPathFactory) -> tuple[Machine, Machine]:
+    """A router with WireGuard, and the same one after a reboot."""
+    plan, files = router()
+    first, second = run_machine(_folder(tmp_path_factory), files, STEPS, AGAIN)
+    return _machine(plan, first), Machine(plan, second)
 
 
 @pytest.fixture(params=["hub", "runner"])

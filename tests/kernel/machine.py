@@ -17,7 +17,8 @@ import pytest
 
 from tests.kernel.disk import Content, disk, root_filesystem
 
-STEPS = "/etc/lane/steps.json"
+# Of the first boot, the second one, …
+STEPS = "/etc/lane/steps{}.json"
 QEMU = "qemu-system-x86_64"
 # Emulated, a machine needs some two minutes on two cores.
 SECONDS = 600
@@ -59,25 +60,36 @@ class Record:
         return said
 
 
-def run_machine(folder: Path, files: Mapping[str, Content], steps: Sequence[Step]) -> Record:
-    """Boot with these files on the disk, run the steps, power off. Leaves console.log and steps.jsonl in the folder."""
+def run_machine(folder: Path, files: Mapping[str, Content], *boots: Sequence[Step]) -> tuple[Record, ...]:
+    """Boot with these files on the disk, run the steps, power off; again for each further list of steps.
+
+    Leaves console.log and steps.jsonl of each boot in the folder.
+    """
     if shutil.which(QEMU) is None:
         pytest.fail(f"{QEMU} is not installed: tools/system-packages kernel, or make kernel")
     root = root_filesystem()
-    image, console, record = folder / "disk.img", folder / "console.log", folder / "steps.jsonl"
-    record.write_text("", encoding="utf-8")
-    disk(root, image, {**files, STEPS: Content(json.dumps(steps))})
-    began = time.monotonic()
+    image = folder / "disk.img"
+    disk(root, image, {**files, **{STEPS.format(n): Content(json.dumps(steps)) for n, steps in enumerate(boots)}})
     try:
-        _boot(root, image, console, record)
+        return tuple(_record(root, image, folder, number) for number in range(len(boots)))
     finally:
         image.unlink()
+
+
+def _record(root: Path, image: Path, folder: Path, number: int) -> Record:
+    console, record = folder / f"console{number}.log", folder / f"steps{number}.jsonl"
+    record.write_text("", encoding="utf-8")
+    began = time.monotonic()
+    _boot(root, image, number, (console, record))
     return Record(_read(record), console, time.monotonic() - began)
 
 
-def _boot(root: Path, image: Path, console: Path, record: Path) -> None:
+def _boot(root: Path, image: Path, number: int, ports: tuple[Path, Path]) -> None:
+    """ports: what the machine's two serial ports are written to, its console and its record."""
+    console, record = ports
     kernel, initrd = (next(iter((root / "boot").glob(f"{name}-*"))) for name in ("vmlinuz", "initrd.img"))
     words = "console=ttyS0 root=/dev/vda rw quiet loglevel=3 systemd.show_status=no panic=1"
+    words += f" lane.steps={STEPS.format(number)}"
     command = [QEMU, "-accel", "tcg,thread=multi", "-smp", "2", "-cpu", "max", "-m", "1024"]
     command += ["-display", "none", "-monitor", "none", "-no-reboot"]
     command += ["-kernel", str(kernel), "-initrd", str(initrd), "-append", words]

@@ -28,6 +28,7 @@ print(json.dumps(program.program()))
 """
 
 UNDERLAY = {"hub": "198.18.0.10", "runner1": "198.18.0.11", "runner2": "198.18.0.12"}
+ROUTER = "198.18.0.13"
 UPLINK = "/etc/systemd/network/10-uplink.network.d/address.conf"
 NOTHING = "/etc/lane/nothing.json"
 
@@ -55,6 +56,6 @@ def stored(plan: HostPlan) -> dict[str, Content]:
     found[f"{PROGRAM_ROOT}/current"] = Content("", target=digest)
     for file in files_of(plan):
         found[file.path] = Content(file.text, file.mode, file.target)
-    found[UPLINK] = Content(f"[Network]\nAddress={UNDERLAY[plan.host]}/24\n")
+    found[UPLINK] = Content(f"[Network]\nAddress={UNDERLAY.get(plan.host, ROUTER)}/24\n")
     found[NOTHING] = Content(to_json(HostPlan(plan.host, plan.role)))
     return found

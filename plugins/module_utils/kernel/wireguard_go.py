@@ -27,8 +27,10 @@ _UNITS = "/run/systemd/transient"
 _PREFIX, _SUFFIX = "weft-wireguard-", ".service"
 _SOCKET = "/var/run/wireguard/{}.sock"
 _THREADS = re.compile(r"\bGOMAXPROCS=(\d+)")
-_SECONDS = 20
+# A busy machine that boots may take long; one that ends again and again is not waited for.
+_SECONDS = 60
 _STEP = 0.01
+_STARTS = 3
 
 # It needs the tun device, its control socket below /run/wireguard, and packets; nothing else of the host.
 _PROPERTIES = (
@@ -89,10 +91,7 @@ def start(links: Iterable[Link]) -> None:
         _start(link)
     end = time.monotonic() + _SECONDS
     for link in wanted:
-        while not _answers(link.name):
-            if time.monotonic() > end:
-                raise KernelError(_subject(link.name), f"wireguard-go does not answer: {_given_up(link.name)}")
-            time.sleep(_STEP)
+        _wait(link.name, end)
 
 
 def stop(names: Iterable[str]) -> None:
@@ -123,6 +122,21 @@ def _start(link: Link) -> None:
             *(program, "-f", link.name),
         ],
     )
+
+
+def _wait(name: str, end: float) -> None:
+    asked = time.monotonic()
+    while not _answers(name):
+        time.sleep(_STEP)
+        if time.monotonic() > asked + 1:
+            asked = time.monotonic()
+            if asked > end or _starts(name) >= _STARTS:
+                raise KernelError(_subject(name), f"wireguard-go does not answer: {_given_up(name)}")
+
+
+def _starts(name: str) -> int:
+    said = run(_subject(name), ["systemctl", "show", "--property=NRestarts", "--value", _unit(name)])
+    return 1 + int(said.strip() or 0)
 
 
 def _given_up(name: str) -> str:

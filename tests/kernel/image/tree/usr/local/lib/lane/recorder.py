@@ -16,13 +16,16 @@ import termios
 import time
 import tty
 
-STEPS = "/etc/lane/steps.json"
+# On the kernel's command line: the file with the steps of this boot.
+STEPS = "lane.steps="
 PORT = "/dev/ttyS1"
 SECONDS = 120
 
 
 def main() -> int:
-    with open(STEPS, encoding="utf-8") as file:
+    with open("/proc/cmdline", encoding="utf-8") as file:
+        (path,) = (word[len(STEPS) :] for word in file.read().split() if word.startswith(STEPS))
+    with open(path, encoding="utf-8") as file:
         steps = json.load(file)
     # Nothing echoes, nothing turns \n into \r\n.
     port = os.open(PORT, os.O_RDWR | os.O_NOCTTY)

@@ -21,9 +21,10 @@ def said(*command: str) -> str:
 
 
 with Netlink() as netlink:
-    dummy = netlink.supports_dummy()
+    dummy, wireguard = netlink.supports_dummy(), netlink.supports_wireguard()
 found = {
     "dummy": dummy,
+    "wireguard": wireguard,
     "firewall": Firewalls().observe().backend,
     "kernel": platform.release(),
     "python": platform.python_version(),
