@@ -66,8 +66,8 @@ def router() -> tuple[HostPlan, dict[str, Content]]:
 
 
 def _talk(name: str) -> list[Step]:
-    """Pings over each tunnel and family. A session that one end has lost comes back within some 15 s, on both tunnels at
-    the same time."""
+    """Pings over each tunnel and family. A session that one end has lost comes back within some 15 s; both tunnels are
+    waited for at the same time."""
     tunnels = [f"10.8.{n}.1" for n in NUMBERS]
     again = f"for try in $(seq 20); do {_FAR} ping -c1 -W2 $place > /dev/null && break; done"
     places = [*tunnels, *(f"fd00:80{n}::1" for n in NUMBERS)]

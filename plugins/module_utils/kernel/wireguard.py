@@ -120,9 +120,13 @@ def _set_device(change: Change) -> None:
 
 
 def _key_file(subject: str, device: Device) -> str:
-    if device.public_key == UNMADE:
-        raise KernelError(subject, "the plan is older than its key; compile it again")
+    _made(subject, device)
     return private_file(device.link, device.public_key) if device.public_key else os.devnull
+
+
+def _made(subject: str, value: Device | Peer) -> None:
+    if value.public_key == UNMADE:
+        raise KernelError(subject, "the plan is older than its key; compile it again")
 
 
 def _set_peers(link: str, run: list[Change]) -> None:
@@ -138,6 +142,7 @@ def _set_peers(link: str, run: list[Change]) -> None:
 
 def _section(change: Change, kept: dict[str, str]) -> str:
     before, after = change.before, change.after
+    _made(f"{PEER} {change.key}", after)
     lines = ["[Peer]", f"PublicKey={after.public_key}", f"PersistentKeepalive={after.keepalive or 'off'}"]
     if after.allowed_ips:
         lines.append(f"AllowedIPs={','.join(after.allowed_ips)}")

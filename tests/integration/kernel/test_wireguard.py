@@ -131,6 +131,8 @@ def test_a_device_takes_the_following_key_and_goes_back(wga: Any) -> None:  # no
 def test_a_key_that_is_not_there_is_refused(wga: Any) -> None:  # noqa: ARG001
     with pytest.raises(KernelError, match=r"^wireguard device wga: the plan is older than its key; compile it again$"):
         device(UNMADE)
+    with pytest.raises(KernelError, match=r"^wireguard peer wga .*: the plan is older than its key; compile it again$"):
+        peers(Peer("wga", UNMADE))
     with pytest.raises(KernelError, match=r"^key of wga: .* has no private key for 1111"):
         device(ONE)
 
