@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 
 class Route(NamedTuple):
-    """destination: `10.1.0.0/16`. via: next hop, reached on `link` directly (the onlink flag is always set); "": none, as
-    on a WireGuard link, where AllowedIPs say who is meant.
+    """destination: `10.1.0.0/16`. via: next hop, reached on `link` directly (the onlink flag is always set); "": none,
+    as on a WireGuard link, where AllowedIPs say who is meant.
 
     source: preferred source address. All in the main table.
     """
