@@ -87,12 +87,12 @@ BAD_ON_HOSTS = {
         ),
         ("router9",),
     ),
+    "an_endpoint_that_does_not_resolve": (
+        lambda intent: intent["interfaces"]["wg0"]["endpoint"].update(host="nowhere.invalid"),
+        ("interfaces.wg0.endpoint.host: nowhere.invalid does not resolve",),
+    ),
     "an_mtu_that_does_not_fit": (_interface("wg3", mtu=1480), ("interfaces.wg3.mtu", "1440")),
 }
-RESOLVE = (
-    lambda intent: intent["interfaces"]["wg0"]["endpoint"].update(host="nowhere.invalid"),
-    ("nowhere.invalid", "peer1"),
-)
 
 
 @pytest.mark.parametrize("cases", [BAD, BAD_ON_HOSTS], ids=["in_the_file", "on_the_hosts"])
@@ -101,14 +101,6 @@ def test_every_fault_of_an_intent_is_told_with_its_place_in_one_run(inventory, c
         inventory.edit(change)
     try:
         _refused(inventory, *(word for _change, words in cases.values() for word in words))
-    finally:
-        inventory.restore()
-
-
-def test_an_endpoint_that_does_not_resolve_is_told(inventory):
-    inventory.edit(RESOLVE[0])
-    try:
-        _refused(inventory, *RESOLVE[1])
     finally:
         inventory.restore()
 
