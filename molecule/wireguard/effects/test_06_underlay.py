@@ -11,13 +11,14 @@ from lab import machine, traffic, wg
 PAIR = ("runner1", "runner2")
 UNDERLAY = {"hub": "198.18.0.10", "runner1": "198.18.0.11", "runner2": "198.18.0.12"}
 MTU = 1500 - 60 - 50
+CARRIER = "172.16.254.0/23"  # outside of the pools that Docker takes its networks from
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _inside(inventory):
     for runner in PAIR:
         traffic.remove_container(runner)
-    inventory.edit(lambda intent: intent["overlay"].update(underlay="wireguard"))
+    inventory.edit(lambda intent: intent["overlay"].update(underlay="wireguard", carrier={"cidr": CARRIER}))
     run = inventory.site()
     assert run.code == 0, run.output
     assert traffic.settled(PAIR) == []
@@ -31,13 +32,13 @@ def test_hub_and_runners_are_peers(on):
         peers = wg.peers(name, "wg-overlay")
         assert len(peers) == (2 if name == "hub" else 1)
         assert all(peer.handshake and peer.preshared for peer in peers.values())
-    numbers = {runner: f"192.168.254.{1 + number}" for number, runner in enumerate(PAIR, 1)}
+    numbers = {runner: f"172.16.254.{1 + number}" for number, runner in enumerate(PAIR, 1)}
     for runner, address in numbers.items():
         assert address + "/" in on(runner, "ip -br address show wg-overlay")
         assert address in {
             one.partition("/")[0] for peer in wg.peers("hub", "wg-overlay").values() for one in peer.allowed_ips
         }
-    assert "192.168.254.1/" in on("hub", "ip -br address show wg-overlay")
+    assert "172.16.254.1/" in on("hub", "ip -br address show wg-overlay")
 
 
 def test_no_vxlan_is_on_the_wire_while_containers_talk():
