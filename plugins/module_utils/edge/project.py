@@ -63,7 +63,7 @@ def read_plans(build: str) -> dict[str, HostPlan]:
 
 def read_plan(build: str, host: str) -> HostPlan | None:
     """A host's plan in the build folder, or None where it has none that can be read."""
-    return _read_plan(_plan_path(build, host))
+    return _read_plan(plan_path(build, host))
 
 
 def _read_plan(path: str) -> HostPlan | None:
@@ -77,8 +77,8 @@ def _read_plan(path: str) -> HostPlan | None:
 def write_plans(build: str, plans: Mapping[str, HostPlan]) -> None:
     """One canonical file for each host; files of hosts that have no plan any more are removed."""
     for host, plan in plans.items():
-        write_text(_plan_path(build, host), to_json(plan))
-    wanted = {os.path.basename(_plan_path(build, host)) for host in plans}
+        write_text(plan_path(build, host), to_json(plan))
+    wanted = {os.path.basename(plan_path(build, host)) for host in plans}
     for name in _plan_files(build):
         if name not in wanted:
             os.unlink(f"{build}/plans/{name}")
@@ -89,8 +89,9 @@ def _plan_files(build: str) -> list[str]:
     return sorted(name for name in os.listdir(folder) if name.endswith(".json")) if os.path.isdir(folder) else []
 
 
-def _plan_path(build: str, host: str) -> str:
-    """Host names are the inventory's: a slash in one must not lead out of the folder, nor two names to one file."""
+def plan_path(build: str, host: str) -> str:
+    """Where a host's plan lies. Its name is the inventory's: a slash in it must not lead out of the folder, nor two
+    names to one file."""
     return f"{build}/plans/{quote(host, safe='')}.json"
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..model.client import ClientConfig
@@ -91,16 +92,24 @@ def write(root: str, config: ClientConfig, secrets: Secrets) -> None:
 def write_key(root: str, name: str, key: Held) -> None:
     """A conf that has the key and nothing else. The other files go first: they have another key in them."""
     text = render(key_alone(name, key.public_key), Secrets(key.secrets.private_key))
-    atomic.folder(f"{root}/{name}")
     _remove(path_of(name, IMAGE, root))
     _remove(path_of(name, KEYFILE, root))
-    write_conf(root, name, text)
+    write_files(root, name, {name + CONF: text.encode()})
 
 
-def write_conf(root: str, name: str, text: str) -> None:
+def write_files(root: str, name: str, contents: Mapping[str, bytes]) -> None:
+    """Contents of one client by file name, the conf last; what has another name is none of its files."""
     atomic.folder(f"{root}/{name}")
-    atomic.write(path_of(name, CONF, root), text.encode())
+    for end in (IMAGE, KEYFILE, CONF):
+        if name + end in contents:
+            atomic.write(path_of(name, end, root), contents[name + end])
     atomic.settle(f"{root}/{name}")
+
+
+def contents_of(root: str, name: str) -> dict[str, bytes]:
+    """All of its files that are there, by file name."""
+    found = {name + end: atomic.read(path_of(name, end, root)) for end in (CONF, KEYFILE, IMAGE)}
+    return {file: data for file, data in found.items() if data is not None}
 
 
 def image(text: str, kind: str = "PNG") -> bytes | None:

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from ..model.change import REMOVE, Change
@@ -14,7 +14,7 @@ from ..model.client import ClientConfig
 from ..model.errors import KernelError
 from ..model.wireguard import CLIENT_ROOT
 from . import atomic
-from .client_files import CONF, Held, held, look, path_of, remains, write, write_conf, write_key
+from .client_files import CONF, Held, held, look, path_of, remains, write, write_files, write_key
 from .client_text import Secrets, read
 from .preshared import make_preshared, preshared_keys
 from .wireguard_tool import wg
@@ -87,20 +87,19 @@ def apply(changes: Sequence[Change], root: str = CLIENT_ROOT) -> None:
         atomic.settle(root)
 
 
-def restore(confs: Iterable[str], root: str = CLIENT_ROOT) -> tuple[str, ...]:
-    """Bring back clients whose key is not here, from confs as the store kept them; returns their names.
+def restore(files: Mapping[str, Mapping[str, bytes]], root: str = CLIENT_ROOT) -> tuple[str, ...]:
+    """Bring back clients whose key is not here, from {client: {file name: content}} as the store kept them.
 
-    One that is here and whole is left alone, and a conf that is damaged is passed over. The other files are made by the
-    next apply.
+    Returns their names. One that is here and whole is left alone, and a conf that is damaged is passed over.
     """
     back = []
-    for text in confs:
-        found = read(text)
-        if found is not None and held(root, found.config.name) is None:
-            with _told(found.config.name):
+    for name, contents in files.items():
+        found = read(contents.get(name + CONF, b"").decode(errors="replace"))
+        if found is not None and found.config.name == name and held(root, name) is None:
+            with _told(name):
                 atomic.folder(root)
-                write_conf(root, found.config.name, text)
-            back.append(found.config.name)
+                write_files(root, name, contents)
+            back.append(name)
     if back:
         atomic.settle(root)
     return tuple(back)

@@ -63,12 +63,18 @@ class Store:
         """False where none may be missed. Raises KernelError where one is, or another one is there."""
         return identify(self.root, self._memory) is not None
 
+    def require(self) -> None:
+        """Raises KernelError where there is none."""
+        if not self.exists():
+            reason = "there is no store yet; run site.yml once with the intent on the controller"
+            raise KernelError(f"store {self.root}", reason)
+
     @contextmanager
     def writing(self, first: bool) -> Iterator[None]:
         """Alone with the store. first: it is made where there is none yet, in an empty folder."""
+        if not first:
+            self.require()
         found = identify(self.root, self._memory)
-        if found is None and not first:
-            raise self._absent()
         with _os_errors(self.root):
             if found is None:
                 found = make(self.root)
@@ -123,14 +129,16 @@ class Store:
                 self._prune(keep)
             return changed, newest
 
-    def read(self, path: str) -> Found | None:
-        """None where the newest generation has no such file. Raises KernelError where no version of it is whole."""
-        if not self.exists():
-            raise self._absent()
+    def read(self, path: str, latest: int | None = None) -> Found | None:
+        """None where the newest generation has no such file. Raises KernelError where no version of it is whole.
+
+        latest: of no later generation than this; None: whatever is the newest.
+        """
+        self.require()
         notes: list[str] = []
         newest = True
         with _os_errors(self.root):
-            for manifest in self._generations(notes):
+            for manifest in self._generations(notes, latest):
                 entry = manifest.files.get(path)
                 if entry is None and newest:
                     return None
@@ -141,6 +149,11 @@ class Store:
                 notes.append(f"{path} of generation {manifest.number} is damaged")
         reason = f"no version of {path} is whole" if notes else "nothing was stored yet"
         raise KernelError(f"store {self.root}", reason + "; a run with the intent from the controller fills it")
+
+    def paths(self, latest: int | None = None) -> tuple[str, ...]:
+        """Of all files of the newest generation; latest: as in read()."""
+        with _os_errors(self.root):
+            return tuple(path for manifest in tuple(self._generations([], latest))[:1] for path in manifest.files)
 
     def verify(self) -> tuple[str, ...]:
         """All that is wrong in any generation, in words."""
@@ -164,8 +177,10 @@ class Store:
         """All generations that are whole, the newest first."""
         return tuple(self._generations([]))
 
-    def _generations(self, notes: list[str]) -> Iterator[Manifest]:
+    def _generations(self, notes: list[str], latest: int | None = None) -> Iterator[Manifest]:
         for number in self._shelves.numbers():
+            if latest is not None and number > latest:
+                continue
             manifest, _data = self._shelves.generation(number)
             if manifest is None:
                 notes.append(f"generation {number} of store {self.root} is damaged; the one before it counts")
@@ -196,10 +211,6 @@ class Store:
         for path, entry in files.items():
             if before.files.get(checked(path)) != entry and entry not in given:
                 raise KernelError(f"store {self.root}", f"{path} came without its content")
-
-    def _absent(self) -> KernelError:
-        reason = "there is no store yet; run site.yml once with the intent on the controller"
-        return KernelError(f"store {self.root}", reason)
 
 
 @contextmanager

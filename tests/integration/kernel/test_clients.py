@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.kernel import clients, preshared
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.client_files import contents_of
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.client_text import key_alone, read
 from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
 from ansible_collections.weft.overlay.plugins.module_utils.model.change import ADD, CHANGE, REMOVE, Change
@@ -266,14 +267,14 @@ def test_a_key_of_which_no_good_copy_is_left_is_not_replaced_without_a_word(phon
 def test_what_the_store_kept_comes_back_where_it_is_missing_and_only_there(phone: ClientConfig) -> None:
     ((_name, other),) = clients.make(["laptop"])
     add(phone, config_of("laptop", other))
-    kept = [path(name).read_text() for name in ("phone", "laptop")]
+    kept = {name: contents_of(CLIENT_ROOT, name) for name in ("phone", "laptop")}
     before = everything()
     shutil.rmtree(ROOT / "phone")
-    path("laptop").touch()
-    assert clients.restore([*kept, kept[0][:-9]]) == ("phone",)
+    damaged = {"tablet": {"tablet.conf": kept["phone"]["phone.conf"]}, "watch": {"watch.conf": b"half"}}
+    assert clients.restore({**kept, **damaged}) == ("phone",)
     assert clients.restore(kept) == ()
-    change(clients.observe()[1], phone)
     assert everything() == before
+    assert clients.observe() == (config_of("laptop", other), phone)
 
 
 def test_a_run_that_was_ended_in_the_middle_leaves_the_old_files_or_the_new_ones(phone: ClientConfig) -> None:
