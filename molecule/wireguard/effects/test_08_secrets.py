@@ -11,6 +11,8 @@ from lab import machine, plane
 from lab.paths import host_root
 
 HOSTS = ("router", "nas1", "peer1", "hub", "runner1", "runner2")
+# Not of this host alone, or what its packages brought.
+ELSEWHERE = ("/proc", "/sys", "/usr", "/var/lib/docker")
 PLACES = ("/var/lib/weft/keys", "/var/lib/weft/clients", "/srv/weft")
 _KEY = re.compile(r"(?:^|= )([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)$", re.MULTILINE)
 
@@ -80,20 +82,19 @@ def test_the_journal_has_none(loud, secrets, name):
 
 @pytest.mark.parametrize("name", HOSTS)
 def test_no_file_but_those_made_for_keys_has_one(loud, secrets, name):
-    """Looked for in everything that this host wrote to its disk or its memory since it was new."""
-    pruned = " -o ".join(f"-path {place}" for place in (*PLACES, "/proc", "/sys", "/usr", "/var/lib/docker"))
-    pattern = host_root(name) + "/root/.lab-keys"
-    with open(pattern, "w", encoding="ascii") as out:
+    """Looked for in everything that this host wrote to its disk or its memory since it was new; and found, where we
+    put one ourselves."""
+    needles, planted = host_root(name) + "/root/.lab-keys", host_root(name) + "/var/tmp/lab-planted"
+    pruned = " -o ".join(f"-path {place}" for place in (*PLACES, "/root/.lab-keys", *ELSEWHERE))
+    with open(needles, "w", encoding="ascii") as out, open(planted, "w", encoding="ascii") as found:
         out.write("\n".join(secrets) + "\n")
+        found.write(f"before {secrets[-1]} and after")
     try:
-        done = machine.execute(
-            name, "sh", "-c",
-            f"find / \\( {pruned} -o -path /root/.lab-keys \\) -prune -o -type f -print0"
-            " | xargs -0 grep -laFf /root/.lab-keys",
-        )  # fmt: skip
+        look = f"find / \\( {pruned} \\) -prune -o -type f -print0 | xargs -0 grep -laFf /root/.lab-keys"
+        done = machine.execute(name, "sh", "-c", look)
     finally:
-        machine.execute(name, "rm", "/root/.lab-keys")
-    assert done.stdout.split() == []
+        machine.execute(name, "rm", "/root/.lab-keys", "/var/tmp/lab-planted")
+    assert done.stdout.split() == ["/var/tmp/lab-planted"]
 
 
 @pytest.mark.parametrize("name", ["router", "nas1", "peer1"])
