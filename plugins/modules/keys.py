@@ -106,7 +106,7 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Nothing is made; RV(changed) tells whether something would be.
+    description: Nothing is made; C(changed) tells whether something would be.
   diff_mode:
     support: none
     description: There is nothing about a key that could be shown.

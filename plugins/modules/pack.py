@@ -49,7 +49,7 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Nothing is brought back; RV(changed) tells whether something would be.
+    description: Nothing is brought back; C(changed) tells whether something would be.
   diff_mode:
     support: none
     description: There is nothing about a key that could be shown.

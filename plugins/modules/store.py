@@ -69,7 +69,7 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Nothing is written, neither on the host nor on the controller; RV(changed) tells whether it would be.
+    description: Nothing is written, neither on the host nor on the controller; C(changed) tells whether it would be.
   diff_mode:
     support: none
     description: The history is on the host, and the controller's files are compared with C(git diff).

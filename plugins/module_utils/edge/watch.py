@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping
+from types import FrameType
 
 from ..converge.transaction import converge
 from ..diff.peers import overdue
@@ -125,7 +126,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         sys.stderr.write(f"usage: {USAGE}")
         return 2
-    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
+    signal.signal(signal.SIGTERM, _end)
     guard = Watch()
     announce(current_digest() or "")
     while True:
@@ -135,6 +136,10 @@ def main(arguments: list[str]) -> int:
             _say(str(error))
             pause = _SECONDS
         time.sleep(pause)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
 
 
 def _say(line: str) -> None:
