@@ -159,9 +159,10 @@ def _conf_path(number: int) -> str:
 
 
 def _cable(name: str, number: int) -> str:
+    """A cable to the provider. Who has its number next has its MAC too: nobody's neighbour table is wrong then."""
     port = _PORT.format(number)
     return (
-        f"link add {port} type veth peer name wan0 netns {name}\n"
+        f"link add {port} type veth peer name wan0 address 02:76:00:00:00:{number:02x} netns {name}\n"
         f"link set {port} alias {name}\nlink set {port} master {GATEWAY} up\n"
     )
 

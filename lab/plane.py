@@ -90,7 +90,7 @@ def gateway(name: str) -> Destination:
     return Destination(four.rpartition(".")[0] + ".1" if four else "", six.rpartition(":")[0] + ":1" if six else "")
 
 
-def shake(*names: str, wait: float = 6) -> None:
+def shake(*names: str, wait: float = 12) -> None:
     """Ping each one's server through the tunnel. Raises LabError naming those that got no answer."""
     to = {name: gateway(name) for name in names}
     cases = [Case(n, n, family, ICMP) for n in names for family in reach.FAMILIES if getattr(to[n], family)]

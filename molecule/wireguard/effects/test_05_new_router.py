@@ -36,7 +36,7 @@ def test_every_old_client_works_again_on_a_router(inventory, flavour):
     assert run.code == 0, run.output
     assert _public() == before
     assert plane.confs(plane.ON_ROUTER) == files
-    plane.shake(*plane.ON_ROUTER, "bench1", wait=12)
+    plane.shake(*plane.ON_ROUTER, "bench1")
     with plane.sending_everything(*ASKING):
         assert plane.faults(ASKING, OTHER) == []
     assert machine.execute("peer1", "ping", "-c2", "-i0.2", "-W1", "fd00:18::10").returncode == 0
@@ -50,14 +50,14 @@ def test_the_truth_table_survives_firewalld(inventory, on, step):
         _wipe("firewalld")
         assert inventory.play("recover", "-e", "target=router").code == 0
     on("router", step)
-    plane.shake(*plane.ON_ROUTER, wait=12)
+    plane.shake(*plane.ON_ROUTER)
     with plane.sending_everything(*ASKING):
         assert plane.faults(ASKING, OTHER) == []
 
 
 def test_the_plane_is_back_after_a_reboot_without_a_run(inventory):
     machine.reboot(hosts.load("router"))
-    plane.shake(*plane.ON_ROUTER, wait=15)
+    plane.shake(*plane.ON_ROUTER)
     run = inventory.site("--diff")
     assert (run.code, run.busy(), run.diffs()) == (0, set(), {}), run.output
 
