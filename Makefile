@@ -69,7 +69,7 @@ wireguard: venv ## scenario wireguard on the lab (root)
 ##### The rest
 
 .PHONY: kernel bench docs venv lock clean
-kernel: venv ## Debian's own kernel in QEMU: before a release, and after changes in kernel/ (root, 4 minutes)
+kernel: venv ## Debian's own kernel in QEMU: before a release, and after changes in kernel/ (root, 7 minutes)
 	@tools/system-packages kernel
 	@$(TIMED) $(BIN)/pytest tests/kernel
 
