@@ -23,6 +23,10 @@ FULL = tuple(f"full{number}" for number in range(1, 8))
 ON_ROUTER = (*LAN, *NET, *FULL)
 ON_NAS = tuple(f"bench{number}" for number in range(1, 16))
 
+# A client whose server has forgotten their session notices after 15 s without an answer (WireGuard's KEEPALIVE_TIMEOUT
+# and REKEY_TIMEOUT), and shakes hands again.
+SESSION_LOST = 25.0
+
 _SITE = [(name, protocol) for name in ("lan", "nas", "router", "tunnel") for protocol in (ICMP, TCP)]
 _INTERNET = [("internet", ICMP), ("internet", TCP)]
 # By profile. Whatever that is, a client may ping the server at its address in the tunnel.
@@ -90,8 +94,8 @@ def gateway(name: str) -> Destination:
     return Destination(four.rpartition(".")[0] + ".1" if four else "", six.rpartition(":")[0] + ":1" if six else "")
 
 
-def shake(*names: str, wait: float = 12) -> None:
-    """Ping each one's server through the tunnel. Raises LabError naming those that got no answer."""
+def shake(*names: str, wait: float = SESSION_LOST) -> None:
+    """Ping each one's server through the tunnel until it answers. Raises LabError naming those that get no answer."""
     to = {name: gateway(name) for name in names}
     cases = [Case(n, n, family, ICMP) for n in names for family in reach.FAMILIES if getattr(to[n], family)]
     silent = sorted({case.client for case, answer in reach.ask(cases, to, wait).items() if answer is None})
