@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ..kernel import clients, identity, key_files
@@ -68,9 +68,10 @@ def restore(sealed: str, expected: Mapping[str, Iterable[str]], check: bool) -> 
     return {"changed": bool(names or links), "clients": names, "links": links, "notes": list(notes)}
 
 
-def export(names: Iterable[str], certificate: str) -> dict[str, str]:
-    """Confs of clients by name, each sealed; of all that are whole where no name is given."""
-    wanted = list(names) or [one.name for one in clients.observe() if one.whole and one.link]
+def export(names: Collection[str], certificate: str) -> dict[str, str]:
+    """Confs of the clients that are kept here, by name, each sealed; of all that are whole where no name is given."""
+    seen = clients.observe()
+    wanted = [one.name for one in seen if (one.name in names if names else one.whole and one.link)]
     return {name: seal(clients.conf(name).encode(), certificate) for name in wanted}
 
 
