@@ -78,6 +78,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction 
 from ansible_collections.weft.overlay.plugins.module_utils.edge.program import program
 from ansible_collections.weft.overlay.plugins.module_utils.edge.result import result_of, run
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.host import HostKernel
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.keyring import tidy
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.lock import exclusive
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.memory import MemoryKernel
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import from_json
@@ -100,7 +101,9 @@ def main() -> None:
         if module.check_mode:
             return result_of(converge(plan, MemoryKernel(HostKernel().observe()), kept))
         with exclusive():
-            return result_of(converge(plan, HostKernel(), kept))
+            outcome = converge(plan, HostKernel(), kept)
+            tidy(plan)
+        return result_of(outcome)
 
     run(module, call)
 

@@ -26,16 +26,16 @@ def differing(before: Any, after: Any) -> tuple[str, ...]:
 
 def _roams(before: Any, name: str, wanted: str | None) -> bool:
     """Whether a peer's endpoint may be what it is: where none is wanted it comes from anywhere, and a host name may
-    by now mean another address (the watch asks again when the handshake goes stale)."""
+    by now mean another address, or none as long as nobody answers for it: at boot, say. The watch asks again."""
     if name != "endpoint" or not isinstance(before, Peer):
         return False
     if wanted is None:
         return True
-    if before.endpoint is None:
-        return False
     host, port = _split(wanted)
-    seen_host, seen_port = _split(before.endpoint)
     literal = ":" in host or host.replace(".", "").isdigit()
+    if before.endpoint is None:
+        return not literal
+    seen_host, seen_port = _split(before.endpoint)
     return port == seen_port and not (literal and host != seen_host)
 
 

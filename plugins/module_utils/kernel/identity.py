@@ -66,9 +66,7 @@ def missing(kept: Identity) -> dict[str, str]:
 
 def _texts(link: str) -> dict[str, str]:
     folder = f"{KEY_ROOT}/{link}"
-    found = {
-        name: key_files.read(f"{folder}/{name}") for name in sorted(os.listdir(folder)) if _NAME.fullmatch(name)
-    }
+    found = {name: key_files.read(f"{folder}/{name}") for name in sorted(os.listdir(folder)) if _NAME.fullmatch(name)}
     return {name: text for name, text in found.items() if text is not None}
 
 

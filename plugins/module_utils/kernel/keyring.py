@@ -8,10 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..model.client import ClientConfig
+from ..model.plan import HostPlan
 from ..model.wireguard import Keys
 from . import clients, keys, sealing
+from .preshared import tidy_preshared
 
 
 def observe(seen: Iterable[ClientConfig] | None = None) -> Keys:
     """seen: the clients' files, where somebody has read them already."""
     return keys.observe()._replace(clients=clients.public_keys(seen), certificate=sealing.kept_certificate())
+
+
+def tidy(plan: HostPlan) -> None:
+    """Once a plan is in force for good: what its links kept for peers that it does not have any more is removed.
+
+    The keys of links themselves stay, also of links that are gone: an interface that comes back is the same one.
+    """
+    for device in plan.devices:
+        mine = [peer for peer in plan.peers if peer.link == device.link]
+        tidy_preshared(device.link, [key for peer in mine for key in (peer.public_key, peer.successor) if key])

@@ -87,6 +87,19 @@ def forget_preshared(link: str, public_key: str) -> None:
             raise refused(path, error) from error
 
 
+def tidy_preshared(link: str, keep: Iterable[str]) -> None:
+    """Remove the keys of all peers but these: of clients that were revoked, of keys that were changed."""
+    kept = {public_key.translate(_TO_NAME) for public_key in keep}
+    try:
+        names = os.listdir(f"{KEY_ROOT}/{link}")
+    except FileNotFoundError:
+        return
+    for name in names:
+        stem, end = os.path.splitext(name)
+        if end == _KEY and stem not in kept:
+            forget_preshared(link, stem.translate(_FROM_NAME))
+
+
 def shared(link: str) -> Iterator[tuple[str, str]]:
     """(the peer's public key, fingerprint) of each key that both ends of a pair are to have."""
     for name in sorted(os.listdir(f"{KEY_ROOT}/{link}")):

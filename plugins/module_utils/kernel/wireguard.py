@@ -152,11 +152,20 @@ def _section(change: Change, kept: dict[str, str]) -> str:
     if after.preshared is not None:
         lines.append(f"PresharedKey={kept[after.public_key] if after.preshared else _NO_KEY}")
     if after.endpoint:
-        places = resolve(after.endpoint, f"{PEER} {after.name or after.public_key} on {after.link}")
+        places = _places(after.endpoint)
         # Where it is, it stays, if its endpoint is there too.
-        if before is None or before.endpoint not in places:
+        if places and (before is None or before.endpoint not in places):
             lines.append(f"Endpoint={places[0]}")
     return "\n".join(lines) + "\n"
+
+
+def _places(endpoint: str) -> tuple[str, ...]:
+    """None while its name does not resolve: a host that boots before its resolver must not go without everything else
+    that its plan has. The watch asks again."""
+    try:
+        return resolve(endpoint)
+    except KernelError:
+        return ()
 
 
 def _remove_peers(link: str, run: list[Change]) -> None:

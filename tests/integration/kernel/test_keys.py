@@ -167,6 +167,18 @@ def test_preshared_keys_are_made_on_demand_and_kept() -> None:
     assert preshared.preshared_file("wg0", PEER, make=False) is None
 
 
+def test_what_was_kept_for_peers_that_are_gone_is_removed_and_nothing_else() -> None:
+    keys.make_link("wg0")
+    other = "other" + PEER[5:]
+    preshared.put_preshared("wg0", PEER, preshared.get_preshared("wg0", other))
+    preshared.tidy_preshared("wg0", [other])
+    assert preshared.preshared_file("wg0", PEER, make=False) is None
+    assert preshared.preshared_file("wg0", other, make=False) is not None
+    assert [(link, peer) for link, peer, _fingerprint in keys.observe().preshared] == [("wg0", other)]
+    assert dict(keys.observe().links).keys() == {"wg0"}
+    preshared.tidy_preshared("wg9", [])
+
+
 def test_both_ends_of_a_pair_tell_the_same_fingerprint_and_nothing_else() -> None:
     preshared.preshared_file("wg0", "other" + PEER[5:])
     key = preshared.get_preshared("wg0", PEER)

@@ -144,3 +144,15 @@ def test_a_name_that_does_not_resolve_any_more_stops_nothing_else(server: Server
     time.sleep(1.5)
     server.watch.look()
     assert set(server.peers()) == {other}
+
+
+def test_a_peer_whose_name_means_nothing_yet_is_there_and_found_later(server: Server, disk: Path) -> None:
+    hosts = disk / "hosts"
+    hosts.write_text("", encoding="utf-8")
+    subprocess.run(["mount", "--bind", hosts, "/etc/hosts"], check=True)
+    server.plan(Peer("wga", server.client, "site", ADDRESSES, endpoint="peer.test:51821"))
+    server.watch.look()
+    assert server.peers()[server.client].endpoint is None
+    hosts.write_text("198.18.0.11 peer.test\n", encoding="utf-8")
+    Watch(str(disk / "plan.json")).look()
+    assert server.peers()[server.client].endpoint == "198.18.0.11:51821"

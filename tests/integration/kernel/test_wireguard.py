@@ -314,13 +314,16 @@ def test_a_peer_stays_where_it_is_if_its_name_is_there_too(wga: Any, disk: Path)
     assert look()[1][ONE].endpoint == "198.18.0.11:51820"
 
 
-def test_an_endpoint_that_does_not_resolve_names_peer_and_name(wga: Any) -> None:  # noqa: ARG001
+def test_a_peer_whose_name_does_not_resolve_is_there_without_an_endpoint(wga: Any) -> None:  # noqa: ARG001
+    peers(Peer("wga", ONE, "home", endpoint="no.such.invalid:51820"))
+    assert look()[1][ONE].endpoint is None
+
+
+def test_a_name_that_does_not_resolve_is_told() -> None:
     with pytest.raises(
-        KernelError,
-        match=r"^wireguard peer home on wga: its endpoint no\.such\.invalid:51820 does not resolve on this host: ",
+        KernelError, match=r"^site: its endpoint no\.such\.invalid:51820 does not resolve on this host: "
     ):
-        peers(Peer("wga", ONE, "home", endpoint="no.such.invalid:51820"))
-    assert look()[1] == {}
+        resolve("no.such.invalid:51820", "site")
 
 
 def test_addresses_resolve_to_themselves() -> None:
@@ -331,12 +334,13 @@ def test_addresses_resolve_to_themselves() -> None:
             resolve(wrong)
 
 
-def test_a_thousand_peers_take_at_most_twice_what_syncconf_takes(wga: Any, disk: Path) -> None:
+def test_a_thousand_peers_are_what_syncconf_makes_of_the_same_and_go_again(wga: Any, disk: Path) -> None:
     wanted = [
         Peer("wga", wga_key(number), f"c{number}", (f"10.8.{number // 250}.{number % 250}/32",), preshared=True)
         for number in range(1, 1001)
     ]
-    preshared.make_preshared("wga", [peer.public_key for peer in wanted])
+    peers(*wanted)
+    ours = look()[1]
     kept = preshared.preshared_keys("wga", [peer.public_key for peer in wanted])
     ready = disk / "ready.conf"
     ready.write_text(
@@ -346,26 +350,12 @@ def test_a_thousand_peers_take_at_most_twice_what_syncconf_takes(wga: Any, disk:
         ),
         encoding="ascii",
     )
-    ours, theirs = [], []
-    for _round in range(5):
-        theirs.append(timed(lambda: wga.wg("syncconf", "wga", str(ready))))
-        peers()
-        have: list[Peer] = []
-        ours.append(timed(lambda have=have: adapter.apply(changes(have, wanted))))
-        (_device, seen) = look()
-        assert len(seen) == 1000
-        peers()
-    peers(*wanted)
-    figures = (min(ours), min(theirs), timed(look))
-    print("1000 peers: {:.3f} s, wg syncconf {:.3f} s, a look {:.3f} s".format(*figures))
-    assert min(ours) < 2 * min(theirs) + 0.02
+    peers()
+    assert look()[1] == {}
+    wga.wg("syncconf", "wga", str(ready))
+    assert look()[1] == ours
+    assert len(ours) == 1000
 
 
 def wga_key(number: int) -> str:
     return f"{number:042d}A="
-
-
-def timed(work: Any) -> float:
-    began = time.monotonic()
-    work()
-    return time.monotonic() - began

@@ -104,7 +104,8 @@ def test_drift_of_a_peer_is_mended_alone(fields):
     ("wanted", "seen", "drift"),
     [
         ("vpn.example.net:51820", "192.0.2.1:51820", False),
-        ("vpn.example.net:51820", None, True),
+        ("vpn.example.net:51820", None, False),
+        ("192.0.2.1:51820", None, True),
         ("vpn.example.net:51821", "192.0.2.1:51820", True),
         ("192.0.2.1:51820", "192.0.2.1:51820", False),
         ("192.0.2.2:51820", "192.0.2.1:51820", True),
