@@ -122,7 +122,7 @@ WIREGUARD_INTERFACE = Record(
                 576, 65535 - IPV4_OVERHEAD, "an MTU", "IPv4 needs 576, and with 60 bytes more no packet is over 65535"
             ),
             "The MTU inside the tunnel; 1280 at least where there is IPv6.",
-            absent="the underlay's, less the tunnel's headers (60 bytes over IPv4, 80 over IPv6)",
+            absent="the underlay's, less 80 bytes for the tunnel's headers (over IPv6; over IPv4 they are 60)",
         ),
         "keepalive": Field(
             Integer(0, 65535, "seconds"), "How often clients say that they are there, in seconds; 0: never.", 25
