@@ -15,6 +15,7 @@ from typing import Any
 from ansible import constants
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.weft.overlay.plugins.module_utils.compile.ledger import from_json
 from ansible_collections.weft.overlay.plugins.module_utils.edge.project import (
     Project,
     read_intent,
@@ -97,7 +98,11 @@ class ActionModule(ActionBase):
     def _released(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         request = {name: given[name] for name in ("server", "certificate", "generation")}
         done = self._ask("released", given["path"], request, task_vars)
-        return {**done, "expected": keys_of(read_ledger(given["ledger"]), given["server"])}
+        if "sealed" not in done:
+            return done
+        then = done.pop("ledger")
+        ledger = from_json(then, "ledger.json of the store") if then else read_ledger(given["ledger"])
+        return {**done, "expected": keys_of(ledger, given["server"])}
 
     def _verified(self, given: dict[str, Any], task_vars: Any) -> dict[str, Any]:
         return self._ask("verified", given["path"], {}, task_vars)

@@ -60,7 +60,9 @@ options:
     description: PEM text of that server's certificate.
     type: str
   generation:
-    description: The latest generation that is released; without it the newest.
+    description:
+      - The latest generation that is released, and whose ledger tells which keys are the server's. Without it, the
+        newest and O(ledger).
     type: int
   request:
     description: What the action sends to the host; its parts depend on O(state).

@@ -133,11 +133,14 @@ def release(store: Store, server: str, recipient: str, generation: int | None) -
     kept = store.read(f"identity/{server}.cms", generation)
     keys = json.loads(open_(kept.data.decode())) if kept else {}
     text = json.dumps({"clients": json.loads(to_text(files)), "identity": keys})
+    ledger = store.read("ledger.json", generation) if generation is not None else None
     return {
         "changed": False,
         "sealed": seal(text.encode(), recipient),
         "clients": sorted(files),
         "identity": bool(keys),
+        # Of an older generation the ledger of its own time tells which keys were the server's.
+        "ledger": ledger.data.decode() if ledger else None,
         "notes": list(dict.fromkeys(notes)),
     }
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.weft.overlay.plugins.module_utils.compile.keys import Ends
-from ansible_collections.weft.overlay.plugins.module_utils.compile.ledger import EMPTY, LinkEntry, to_json
+from ansible_collections.weft.overlay.plugins.module_utils.compile.ledger import EMPTY, LinkEntry, from_json, to_json
 from ansible_collections.weft.overlay.plugins.module_utils.edge.project import (
     Project,
     read_intent,
@@ -260,7 +260,9 @@ class Exchange:
         place = next(place for place in found if place.server != host and host in place.servers)
         request = {"server": host, "certificate": certificate, "generation": generation}
         released = self._answer(place, "released", request)
-        expected = keys_of(read_ledger(self._project.ledger), host)
+        then = released["ledger"]
+        ledger = from_json(then, "ledger.json") if then else read_ledger(self._project.ledger)
+        expected = keys_of(ledger, host)
         code = "from module_utils.edge.pack import restore\nanswer = restore(*data)"
         restored: dict[str, Any] = machine.call(code, [released["sealed"], expected, False])
         return restored

@@ -121,10 +121,12 @@ def test_another_key_that_is_in_use_already_is_not_replaced(stored: Site) -> Non
         Exchange(stored).recover("router1")
 
 
-def test_an_older_generation_can_be_brought_back(stored: Site) -> None:
+def test_an_older_generation_can_be_brought_back_with_the_keys_that_its_own_ledger_knows(stored: Site) -> None:
     before = kept(stored.router)
     stored.router.wipe()
-    stored.router.call(MAKE, {"link": "wg0", "clients": ["phone"]})
+    other, _clients = stored.router.call(MAKE, {"link": "wg0", "clients": ["phone"]})
+    ledger = EMPTY._replace(interfaces={"wg0": LinkEntry("router1", Ends(other))})
+    (stored.folder / "ledger.json").write_text(to_json(ledger))
     Exchange(stored).store()
     stored.router.wipe()
     Exchange(stored).recover("router1", generation=1)
