@@ -20,6 +20,8 @@ from .key_files import read, refused, write
 from .wireguard_tool import is_key
 
 _KEY, _SHARED = ".psk", ".shared"
+# path → what the file was when it was read, and its key.
+_known: dict[str, tuple[tuple[int, int], str | None]] = {}
 # The same key hashed for another purpose gives another digest.
 _PURPOSE = b"weft.overlay preshared key fingerprint\0"
 _TO_NAME = str.maketrans("+/", "-_")
@@ -52,8 +54,22 @@ def inherit_preshared(link: str, heirs: Mapping[str, str]) -> None:
 
 def preshared_keys(link: str, public_keys: Iterable[str]) -> dict[str, str]:
     """The keys themselves, by the peer's public key, of those peers that have one. Nothing of this is to be told."""
-    found = {key: read(_path(link, key)) for key in public_keys}
-    return {key: text for key, text in found.items() if text and is_key(text)}
+    found = {key: _key(_path(link, key)) for key in public_keys}
+    return {key: text for key, text in found.items() if text}
+
+
+def _key(path: str) -> str | None:
+    """None for a file that is not there or holds no key. One that is still the same is not read again: a run looks
+    at all of them two or three times."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    stamp = (found.st_ino, found.st_mtime_ns)
+    if path not in _known or _known[path][0] != stamp:
+        text = read(path)
+        _known[path] = (stamp, text if text and is_key(text) else None)
+    return _known[path][1]
 
 
 def get_preshared(link: str, public_key: str) -> str:
