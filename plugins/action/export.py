@@ -59,10 +59,9 @@ class _Vault:
     def __init__(self, vault_id: str | None) -> None:
         context = VaultSecretsContext.current(optional=True)
         secrets = context.secrets if context else []
-        found = match_encrypt_secret(secrets, vault_id) if secrets else None
-        if not found:
+        if not secrets:
             raise AnsibleActionFail("there is no vault password to encrypt with; give --ask-vault-pass or --vault-id")
-        self._id, self._secret = found
+        self._id, self._secret = match_encrypt_secret(secrets, vault_id)
         self._vault = VaultLib(secrets)
 
     def encrypt(self, text: bytes) -> bytes:
