@@ -7,20 +7,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..model.wireguard import Peer
+from ..model.link import Link
+from ..model.wireguard import Device, Peer
 
 # Fields that say how to bring a value about, or what the reader should know of it; not what it is.
 _MEANS = frozenset(("script", "sources", "name", "expires", "successor", "handshake", "inherits"))
-# 0 in a plan: as it comes.
-_FREE = frozenset(("mtu", "queue", "port"))
+# 0 in a plan: as it comes. In a client's files it is left out instead, and that is seen.
+_FREE = {Link: frozenset(("mtu", "queue")), Device: frozenset(("port",))}
 
 
 def differing(before: Any, after: Any) -> tuple[str, ...]:
     """Names of the fields in which `before`, as observed, is not what `after` wants."""
+    free = _FREE.get(type(before), frozenset())
     return tuple(
         name
         for name, old, new in zip(before._fields, before, after)
-        if old != new and name not in _MEANS and not (name in _FREE and new == 0) and not _roams(before, name, new)
+        if old != new and name not in _MEANS and not (new == 0 and name in free) and not _roams(before, name, new)
     )
 
 
