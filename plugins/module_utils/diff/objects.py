@@ -130,8 +130,15 @@ def _surplus(wanted: State, have: State) -> set[str]:
     return set(links) - set(wanted.get(kinds.LINK, links))
 
 
+def _falling(wanted: State, have: State) -> set[str]:
+    """Names of links that are to be down and are up: their routes go, and nothing else of them."""
+    links = have.get(kinds.LINK, {})
+    return {name for name, link in wanted.get(kinds.LINK, {}).items() if not link.up and name in links}
+
+
 def _after_losing(have: State, lost: set[str], wanted: State) -> State:
-    """What the kernel leaves of `have` once the links `lost` and the addresses not in `wanted` are deleted.
+    """What the kernel leaves of `have` once the links `lost` and the addresses not in `wanted` are deleted, and links
+    that are to be down are down.
 
     A link takes its addresses, routes, key and peers with it and frees its ports; an address takes every route with
     it whose preferred source it was, unless the host has it a second time (the kernel's fib_sync_down_addr).
@@ -141,7 +148,8 @@ def _after_losing(have: State, lost: set[str], wanted: State) -> State:
     staying = {key for key, value in addresses.items() if value.link not in lost and keep.get(key) == value}
     sources = {value.address.split("/")[0] for key, value in addresses.items() if key not in staying}
     sources -= {addresses[key].address.split("/")[0] for key in staying}
-    if not lost and not sources:
+    silent = lost | _falling(wanted, have)
+    if not silent and not sources:
         return have
     return {
         **have,
@@ -150,7 +158,7 @@ def _after_losing(have: State, lost: set[str], wanted: State) -> State:
         kinds.ROUTE: {
             key: value
             for key, value in have.get(kinds.ROUTE, {}).items()
-            if value.link not in lost and value.source not in sources
+            if value.link not in silent and value.source not in sources
         },
         kinds.LINK: {
             key: value._replace(master=None) if value.master in lost and key not in lost else value
