@@ -125,6 +125,12 @@ def move(name: str, address: str) -> None:
     must(name, "wg", "set", _LINK.format(number), "listen-port", "0")
 
 
+def given(name: str) -> str:
+    """The configuration that a running client was started with."""
+    with open(_conf_path(_number(name)), encoding="utf-8") as text:
+        return text.read()
+
+
 def address(name: str) -> str:
     """The client's own IPv4 address, the one outside its tunnel."""
     found = json.loads(must(name, "ip", "-j", "-4", "address", "show", "dev", "wan0"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 from . import clients, reach, wg
@@ -82,9 +83,9 @@ def ensure(*names: str) -> None:
         start(*missing)
 
 
-def inside(name: str, text: str | None = None) -> Destination:
-    """A client's addresses in its tunnel, "" where it has none."""
-    own = [address.partition("/")[0] for address in wg.setting(text or conf(name), "Address")]
+def inside(name: str) -> Destination:
+    """The addresses in its tunnel of a client that runs, "" where it has none."""
+    own = [address.partition("/")[0] for address in wg.setting(clients.given(name), "Address")]
     return Destination(*(next((one for one in own if (":" in one) == six), "") for six in (False, True)))
 
 
@@ -101,6 +102,17 @@ def shake(*names: str, wait: float = SESSION_LOST) -> None:
     silent = sorted({case.client for case, answer in reach.ask(cases, to, wait).items() if answer is None})
     if silent:
         raise LabError(f"no answer through the tunnel to {', '.join(silent)}")
+
+
+@contextmanager
+def calling(*names: str) -> Iterator[None]:
+    """These go on calling their servers, that may be away in the body, and all have to be answered in the end.
+
+    Who calls all the time finds out that its server has forgotten the session while the server is still being built."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        job = pool.submit(shake, *names, wait=120)
+        yield
+        job.result()
 
 
 def destinations(other: str) -> dict[str, Destination]:

@@ -76,10 +76,10 @@ class TestWhileTheNasIsDown:
 
 def test_what_could_not_be_stored_is_stored_by_the_next_run(inventory, on):
     assert "late1" not in on("nas1", f"ls {NOW}/clients/router")
-    run = inventory.site()
-    assert run.code == 0, run.output
+    with plane.calling(*plane.ON_NAS):
+        run = inventory.site()
+        assert run.code == 0, run.output
     assert on("nas1", f"cat {NOW}/clients/router/late1/late1.conf") == plane.conf("late1")
-    plane.shake(*plane.ON_NAS)
     clients.stop("late1")
 
 
@@ -124,10 +124,10 @@ def test_a_nas_on_a_new_disk_gets_everything_back(inventory, on):
     files = plane.confs(plane.ON_NAS)
     with locked():
         lifecycle.wipe(hosts.load("nas1"))
-    run = inventory.play("recover", "-e", "target=nas1")
-    assert run.code == 0, run.output
+    with plane.calling(*plane.ON_NAS):
+        run = inventory.play("recover", "-e", "target=nas1")
+        assert run.code == 0, run.output
     assert plane.confs(plane.ON_NAS) == files
-    plane.shake(*plane.ON_NAS)
     plane.shake("full1", "lan1")
     for name in ("full1", "bench1"):
         assert on("nas1", f"cat {NOW}/clients/{plane.server_of(name)}/{name}/{name}.conf") == plane.conf(name)
