@@ -154,3 +154,16 @@ def test_two_tunnels_swap_their_vnis():
     kernel = MemoryKernel(Observed(CAPABLE, {**state, kinds.LINK: swapped}, Foreign()))
     kernel.apply(changes(state, kernel.observe().state))
     assert kernel.observe().state[kinds.LINK] == links
+
+
+def test_a_link_that_goes_down_has_lost_its_routes_by_then():
+    have = desired(HUB, CAPABLE).state
+    (route,) = have[kinds.ROUTE].values()
+    (address,) = [value for value in have[kinds.ADDRESS].values() if value.link == "kohaku-host"]
+    wanted = {
+        **have,
+        kinds.LINK: {**have[kinds.LINK], route.link: have[kinds.LINK][route.link]._replace(up=False)},
+        kinds.ROUTE: {route.key(): route._replace(link=address.link)},
+    }
+    found = [str(change).split(" (")[0] for change in changes(wanted, have)]
+    assert found == [f"~ link {route.link}", f"+ route {route.destination}"]
