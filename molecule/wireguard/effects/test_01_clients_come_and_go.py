@@ -58,7 +58,12 @@ def test_a_client_more_costs_the_others_not_one_packet(inventory, traffic_throug
 
     run = traffic_through(act)
     assert run.code == 0, run.output
-    assert run.busy() <= {"router", "nas1"}
+    assert run.summary() == {
+        ("router", "ruleset"): (0, 1, 0),
+        ("router", "wireguard peer"): (1, 0, 0),
+        ("router", "client"): (1, 0, 0),
+    }
+    assert set(run.diffs()) == {"router"}
     assert len(changed[0]) == 1
     plane.start("new1")
     assert changed[0] == {clients.public_key("new1")}
