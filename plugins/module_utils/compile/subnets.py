@@ -47,5 +47,5 @@ def server_addresses(subnets: Pair) -> tuple[str, ...]:
 
 
 def carrier_address(cidr: str, number: int) -> str:
-    """Of runner `number` on the carrier, of the hub for 0: 192.168.254.1 in 192.168.254.0/23."""
+    """Of runner `number` on the carrier, of the hub for 0: 172.16.254.1 in 172.16.254.0/23."""
     return str(IPv4Network(cidr)[number + 1])

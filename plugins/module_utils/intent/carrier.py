@@ -26,7 +26,7 @@ class Carrier(NamedTuple):
     port: int
 
 
-DEFAULT = Carrier("wg-overlay", "192.168.254.0/23", 51821)
+DEFAULT = Carrier("wg-overlay", "172.16.254.0/23", 51821)
 
 CARRIER = Record(
     build=Carrier,

@@ -119,7 +119,7 @@ def test_a_lan_of_public_addresses_and_an_overlay_anywhere_are_internal_too():
     internal = internal_of(
         intent._replace(interfaces={"wg0": WG0._replace(lan=("198.51.100.0/24", "2001:db8:9::/48"))})
     )
-    inside = ("203.0.113.7", "198.51.100.1", "2001:db8:9::1", "192.168.254.1", "172.30.0.1", "10.9.8.113")
+    inside = ("203.0.113.7", "198.51.100.1", "2001:db8:9::1", "172.16.254.1", "172.30.0.1", "10.9.8.113")
     assert all(within(ip_address(text), internal) for text in inside)
     assert not any(within(ip_address(text), internal) for text in ("203.0.128.1", "2001:db8:8::1", "1.1.1.1"))
 

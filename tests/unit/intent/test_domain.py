@@ -17,6 +17,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.weft.overlay.plugins.module_utils.intent.client import Client
+from ansible_collections.weft.overlay.plugins.module_utils.intent.address import overlap
 from ansible_collections.weft.overlay.plugins.module_utils.intent.domain import DOMAIN, Intent, parse
 from ansible_collections.weft.overlay.plugins.module_utils.intent.overlay import Overlay
 from ansible_collections.weft.overlay.plugins.module_utils.intent.schema import Record
@@ -179,3 +180,10 @@ def test_faults_are_in_the_order_of_the_file():
     with pytest.raises(IntentError) as caught:
         parse("b: 1\noverlay: {port: 0}\na: 1\nversion: 0\n", "x.yml")
     assert [fault.place for fault in caught.value.faults] == ["x.yml:1", "x.yml:2", "x.yml:3", "x.yml:4"]
+
+
+def test_the_carriers_default_is_in_none_of_the_networks_that_docker_takes_by_itself():
+    carrier = parse("version: 1\noverlay: {underlay: wireguard}\n", "domain.yaml").overlay.carrier
+    # moby, daemon/libnetwork/ipamutils: the local scope's default pools.
+    pools = [f"172.{number}.0.0/16" for number in range(17, 32)] + ["192.168.0.0/16"]
+    assert [pool for pool in pools if overlap(carrier.cidr, pool)] == []
