@@ -16,8 +16,8 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ansible_collections.weft.overlay.plugins.module_utils.intent.client import Client
 from ansible_collections.weft.overlay.plugins.module_utils.intent.address import overlap
+from ansible_collections.weft.overlay.plugins.module_utils.intent.client import Client
 from ansible_collections.weft.overlay.plugins.module_utils.intent.domain import DOMAIN, Intent, parse
 from ansible_collections.weft.overlay.plugins.module_utils.intent.overlay import Overlay
 from ansible_collections.weft.overlay.plugins.module_utils.intent.schema import Record
