@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 
@@ -31,6 +32,14 @@ def render(hosts: list[Host]) -> str:
         text += f"{group}:\n{note}  hosts:{'' if members else ' {}'}\n"
         text += "".join(f"    {host.name}: {{ansible_host: {host.address}}}\n" for host in members)
     return text
+
+
+def forget() -> None:
+    """What was handed out on the lab before: its hosts and their keys are gone, and to new ones it would mean that
+    every client is about to change its key."""
+    shutil.rmtree(os.path.join(COMMITTED, "build"), ignore_errors=True)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(os.path.join(COMMITTED, "ledger.json"))
 
 
 def write_live() -> None:

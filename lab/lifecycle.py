@@ -63,6 +63,8 @@ def up(runners: int, flavours: dict[str, str]) -> None:
     wanted = _wanted(runners, flavours)
     cache.install_prerequisites()
     os.makedirs(HOSTS, exist_ok=True)
+    if not hosts.saved():
+        inventory.forget()
     cache.ensure_rootfs()
     kernel.ensure()
     network.ensure()
