@@ -157,8 +157,9 @@ def step(domain, witness, what, name):
         domain.own, domain.files, domain.peers, domain.shaken = None, {}, (), set()
     elif what == "ledger lost":
         domain.ledger = ledgers.EMPTY
-        # What rests is known to nobody else.
-        witness.resting = []
+        # What rests is known to nobody else, but for clients that the server was not told of yet: it has them still.
+        told = {peer.name for peer in domain.peers}
+        witness.resting = [item for item in witness.resting if item[1] in told]
 
 
 def entries(plan, name):
