@@ -33,6 +33,7 @@ _ARGUMENTS = {
     "offline": {"type": "bool", "default": False},
     "allow_empty": {"type": "bool", "default": False},
     "keep": {"type": "bool", "default": True},
+    "new_keys": {"type": "list", "elements": "str", "default": []},
     "resolve": {"type": "bool", "default": True},
 }
 # Whose hosts are asked and may have a plan.
@@ -51,7 +52,8 @@ class ActionModule(ActionBase):
         # A dry run leaves no trace beside the inventory either: its plans live as long as this run.
         build = os.path.join(constants.DEFAULT_LOCAL_TMP, "weft-build") if check else given["build"]
         project = Project(given["intent"], given["ledger"], build)
-        mode = Mode(given["offline"], given["allow_empty"], given["keep"] and not check, given["resolve"])
+        keep = given["keep"] and not check
+        mode = Mode(given["offline"], given["allow_empty"], keep, given["resolve"], given["new_keys"])
         try:
             done = compile_project(project, _members(task_vars), _facts(task_vars), mode)
         except WeftError as error:

@@ -42,6 +42,11 @@ options:
     description: Whether to write the ledger. In check mode it is never written.
     type: bool
     default: true
+  new_keys:
+    description: Servers that lost the keys of their interfaces and are to make new ones. Of any other, that is a fault.
+    type: list
+    elements: str
+    default: []
   resolve:
     description: Whether names of endpoints are looked up, on the controller; one without an address is a fault. With
       O(offline), they are not.

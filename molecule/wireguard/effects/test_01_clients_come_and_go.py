@@ -61,7 +61,9 @@ def test_a_client_more_costs_the_others_not_one_packet(inventory, traffic_throug
     assert run.summary() == {
         ("router", "ruleset"): (0, 1, 0),
         ("router", "wireguard peer"): (1, 0, 0),
-        ("router", "client"): (1, 0, 0),
+        # Its key had been made before, in files that were not whole yet; the file is the plan for the next boot.
+        ("router", "client"): (0, 1, 0),
+        ("router", "file"): (0, 1, 0),
     }
     assert set(run.diffs()) == {"router"}
     assert len(changed[0]) == 1

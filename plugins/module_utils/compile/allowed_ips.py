@@ -8,6 +8,7 @@ from __future__ import annotations
 from ..intent.interface import Interface
 from ..intent.profile import FULL, Profile
 from ..intent.server import Server
+from .inventory import reachable
 from .networks import without
 from .subnets import server_addresses
 
@@ -16,9 +17,18 @@ _EVERYTHING = ("0.0.0.0/0", "::/0")
 
 
 def allowed_ips(profile: Profile, interface: Interface, server: Server) -> tuple[str, ...]:
-    """In canonical order: IPv4 first, then by address; nothing of profile.exclude is in it."""
+    """In canonical order: IPv4 first, then by address; nothing of profile.exclude is in it.
+
+    Nor is the endpoint, unless everything of its family is: clients (wg-quick, NetworkManager) tell the tunnel's own
+    packets from others only where they route 0.0.0.0/0 or ::/0, and would send them into the tunnel otherwise. Of an
+    endpoint that is a name nobody knows here what it will be.
+    """
     wanted = _EVERYTHING if profile.tunnel == FULL else _reachable(profile, interface, server)
-    return without(wanted, profile.exclude)
+    sends = without(wanted, profile.exclude)
+    endpoint = reachable(interface.endpoint.host)
+    if endpoint is None or (_EVERYTHING[":" in endpoint] in sends):
+        return sends
+    return without(sends, (endpoint,))
 
 
 def _reachable(profile: Profile, interface: Interface, server: Server) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from ..model.errors import Fault
 from ..model.plan import PEER, HostPlan
 from .access import internal_of
 from .deciding import service_of
-from .guard import vanished_domain, vanished_overlay
+from .guard import vanished_domain, vanished_keys, vanished_overlay
 from .inventory import Inventory
 from .keys import KeysWanted, all_shaken, gathered
 from .ledger import Ledger, LinkEntry
@@ -24,7 +24,7 @@ from .membership import identity_faults, membership_faults
 from .merge import Part, merged
 from .service import Service
 from .spokes import compile_overlay
-from .wireguard import client_part, loop_faults, server_part
+from .wireguard import client_part, server_part
 from .world import Findings, Run, World
 
 
@@ -53,12 +53,13 @@ def compile_domain(intent: Intent, inventory: Inventory, ledger: Ledger, run: Ru
     elif not intent.servers:
         findings.notes.append("the intent declares no overlay: nothing is planned")
     services = _services(world, findings)
-    parts += _parts(world, services, findings)
+    parts += _parts(world, services)
     parts += _bare(world, {part.plan.host for part in parts})
     plans, clashes = merged(parts)
     findings.faults += clashes
     if not run.allow_empty:
         findings.faults += [*vanished_domain(world), *vanished_overlay(world, plans)]
+    findings.faults += vanished_keys(world)
     ledger = ledger._replace(interfaces=_remembered(world.ledger, services))
     return Compiled(plans, ledger, tuple(findings.notes), tuple(findings.faults), gathered(findings.wishes))
 
@@ -71,7 +72,7 @@ def _services(world: World, findings: Findings) -> list[Service]:
     return [service_of(world, name, clients, findings) for name, clients in by_interface.items()]
 
 
-def _parts(world: World, services: list[Service], findings: Findings) -> Iterator[Part]:
+def _parts(world: World, services: list[Service]) -> Iterator[Part]:
     internal = internal_of(world.intent)
     for service in services:
         yield Part(f"interface {service.name}", server_part(service, world.intent, internal))
@@ -79,7 +80,6 @@ def _parts(world: World, services: list[Service], findings: Findings) -> Iterato
         for member in service.members:
             if member.client.host is not None:
                 plan = client_part(service, member, member.client.host, world.intent)
-                findings.faults += loop_faults(service, member, plan)
                 yield Part(f"client {member.name} of {service.name}", plan)
 
 

@@ -1,16 +1,17 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What is never taken down by an oversight: an inventory or an intent that lost its content stops the run."""
+"""What is never taken down by an oversight: an inventory, an intent or a server that lost its content stops the run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from ..intent.node import below
 from ..model.errors import Fault
 from .allocation import Claim
 from .inventory import Inventory
-from .ledger import Ledger
+from .ledger import Ledger, LinkEntry
 from .words import some
 from .world import World
 
@@ -45,3 +46,19 @@ def vanished_overlay(world: World, planned: Iterable[str]) -> Iterator[Fault]:
     if had and world.intent.overlay is None:
         message = f"there is none, but {some(had)} had it and would lose it now; if that is meant, {_MEANT}"
         yield Fault("domain.yaml", "overlay", message)
+
+
+def vanished_keys(world: World) -> Iterator[Fault]:
+    """A server that was reinstalled: with keys that it makes anew, no client knows it any more."""
+    lost: dict[str, list[str]] = {}
+    for name, interface in sorted(world.intent.interfaces.items()):
+        facts, entry = world.run.facts.get(interface.server), world.ledger.interfaces.get(name, LinkEntry())
+        had = entry.server == interface.server and entry.ends.key is not None
+        if had and facts is not None and name not in dict(facts.keys.links):
+            lost.setdefault(interface.server, []).append(name)
+    for server in sorted(set(lost) - world.run.new_keys):
+        message = (
+            f"{server} has no key any more for {some(lost[server])}, and every client has the former one. Bring it "
+            f"back with recover.yml -e target={server}, or have it make new keys with -e weft_new_keys={server}"
+        )
+        yield Fault("domain.yaml", below("servers", server), message)

@@ -9,9 +9,7 @@ from collections.abc import Iterator
 
 from ..intent.domain import Intent
 from ..intent.interface import USERSPACE
-from ..intent.node import below
 from ..model.address import Address
-from ..model.errors import Fault
 from ..model.link import WIREGUARD, Link
 from ..model.marks import alias_of
 from ..model.plan import PEER, HostPlan
@@ -21,8 +19,6 @@ from ..model.wireguard import UNMADE, Device, Peer
 from .access import access_of
 from .allowed_ips import allowed_ips
 from .client import config_of, endpoint_text, host_prefix
-from .inventory import reachable
-from .networks import without
 from .service import Member, Service
 from .subnets import server_addresses
 from .wireguard_mtu import inner_mtu
@@ -86,16 +82,6 @@ def client_part(service: Service, member: Member, host: str, intent: Intent) -> 
         devices=(Device(name, member.ends.key or UNMADE),),
         peers=(peer,) if service.peer_key is not None else (),
     )
-
-
-def loop_faults(service: Service, member: Member, plan: HostPlan) -> Iterator[Fault]:
-    """A host that would send the tunnel's own packets into the tunnel. plan: its part as this client."""
-    endpoint = reachable(service.interface.endpoint.host)
-    for route in plan.routes if endpoint else ():
-        if not without((str(endpoint),), (route.destination,)):
-            message = f"{route.destination} would go into {service.name}, and {endpoint}, its endpoint, is in there"
-            path = f"{below('clients', member.name)}.profile"
-            yield Fault("domain.yaml", path, f"{message}; choose a profile that excludes it")
 
 
 def _routes(link: str, addresses: tuple[str, ...], sends: tuple[str, ...]) -> Iterator[Route]:

@@ -18,11 +18,12 @@ from .ledger import Ledger
 
 class Run(NamedTuple):
     """facts: of the hosts that were asked. offline: nobody was asked on purpose. allow_empty: the removal of the last
-    runner, client or server is meant."""
+    runner, client or server is meant. new_keys: servers that lost their keys and are to have others."""
 
     facts: Mapping[str, Facts]
     offline: bool = False
     allow_empty: bool = False
+    new_keys: frozenset[str] = frozenset()
 
 
 class World(NamedTuple):

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 from ..compile.domain import Compiled, compile_domain
@@ -40,12 +40,14 @@ class Members(NamedTuple):
 
 class Mode(NamedTuple):
     """offline: nobody was asked. keep: whether the ledger is written (not in check mode, not for a plan alone).
-    resolve: whether names of endpoints are looked up; offline, they are not."""
+    resolve: whether names of endpoints are looked up; offline, they are not. new_keys: servers that lost their keys and
+    are to have others."""
 
     offline: bool = False
     allow_empty: bool = False
     keep: bool = True
     resolve: bool = True
+    new_keys: Collection[str] = ()
 
 
 class Result(NamedTuple):
@@ -66,7 +68,8 @@ def compile_project(project: Project, members: Members, facts: Mapping[str, Fact
         intent, ledger = read_intent(project.intent), read_ledger(project.ledger)
     except IntentError as error:
         raise IntentError((*error.faults, *faults)) from error
-    compiled = compile_domain(intent, inventory, ledger, Run(facts, mode.offline, mode.allow_empty))
+    run = Run(facts, mode.offline, mode.allow_empty, frozenset(mode.new_keys))
+    compiled = compile_domain(intent, inventory, ledger, run)
     faults += compiled.faults
     if mode.resolve and not mode.offline:
         faults += resolution_faults(intent)

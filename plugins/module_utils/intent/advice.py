@@ -66,8 +66,8 @@ def _endpoints_are_not_in_a_lan(interfaces: Named) -> Found:
         host = interfaces.values[name].endpoint.host
         if within(host, lan):
             message = (
-                f"{host} is inside of {lan}, a lan of {name}: a client that sends that into the tunnel cannot reach "
-                "the endpoint beside it; give an address that clients reach from outside"
+                f"{host} is inside of {lan}, a lan of {name}: clients reach the endpoint beside the tunnel, and so "
+                "all else at this address; give an address that is not in a lan"
             )
             yield ("interfaces", name, "endpoint", "host"), message
 

@@ -16,6 +16,11 @@ _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _LONGEST = 253
 
 
+def is_address(host: str) -> bool:
+    """Whether a host is given by its address. No top-level domain is a number: what ends in one is meant as IPv4."""
+    return ":" in host or host.rpartition(".")[2].isdigit()
+
+
 @dataclass(frozen=True)
 class Hostname(Single[str]):
     """A host name (RFC 1123, section 2.1), in lower case as the DNS compares it, or an address in canonical text."""
@@ -23,8 +28,7 @@ class Hostname(Single[str]):
     words: str = "a host name or an IP address"
 
     def parse(self, text: str) -> str:
-        # No top-level domain is a number; what ends in one is meant as an IPv4 address.
-        if ":" in text or text.rpartition(".")[2].isdigit():
+        if is_address(text):
             return Address(unusable=UNUSABLE).parse(text)
         if text.endswith("."):
             raise MisfitError(f"{shown(text)} ends with a dot; delete it, names are complete here anyway")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from .address import Network, overlap
 from .carrier import Carrier, carrier_of
 from .collection import Named
+from .hostname import is_address
 from .interface import Interface
 from .schema import Check, Where
 from .server import Server
@@ -100,8 +101,7 @@ def _endpoints_are_outside(interfaces: Named) -> Found:
 
 def within(host: str, network: str) -> bool:
     """Whether ``host`` is an address in ``network``; the name of a host may be anywhere."""
-    literal = ":" in host or host.rpartition(".")[2].isdigit()
-    return literal and overlap(host, network)
+    return is_address(host) and overlap(host, network)
 
 
 def _management_is_stable(servers: Named, interfaces: Named) -> Found:

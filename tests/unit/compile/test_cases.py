@@ -5,9 +5,9 @@
 
 Given: domain.yaml; inventory.yml ({hubs: {name: variables}, runners: ...}, and routers, nas, peers); and where the
 claim needs them facts.json (by host: Foreign's fields, tunnels, reached_at, capabilities, devices, keys, peers, shaken,
-now; what is left out is as on an idle host), ledger.json and run.json (offline, allow_empty). Expected: expected/ with
-every file that the run leaves, notes.txt where it says something and keys_wanted.json where keys are missing; or
-faults.txt, and then nothing is written.
+now; what is left out is as on an idle host), ledger.json and run.json (offline, allow_empty, new_keys). Expected:
+expected/ with every file that the run leaves, notes.txt where it says something and keys_wanted.json where keys are
+missing; or faults.txt, and then nothing is written.
 
 WEFT_REGENERATE=1 writes what was found; read it with `git diff` before you believe it.
 """

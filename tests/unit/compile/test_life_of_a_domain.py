@@ -46,6 +46,8 @@ SAMPLE = INTENT.clients["sample"]
 LIMIT = 5
 NAMES = "abcdefg"
 INVENTORY = Inventory(None, (), ("router1",))
+# What a server lost, it makes anew here.
+SERVERS = frozenset(INVENTORY.routers)
 
 STEPS = st.lists(
     st.tuples(
@@ -92,7 +94,7 @@ class Domain:
         )
 
     def compile(self, facts):
-        return compile_domain(self.intent(), INVENTORY, self.ledger, Run(facts, allow_empty=True))
+        return compile_domain(self.intent(), INVENTORY, self.ledger, Run(facts, allow_empty=True, new_keys=SERVERS))
 
     def run(self, reached):
         """Compile, make keys, compile again, converge. None when it was refused."""
@@ -234,7 +236,8 @@ def test_the_order_in_which_things_are_listed_changes_nothing(steps, random):
         ledger = domain.ledger._replace(interfaces={"wg0": remembered})
         facts = domain.facts()
         facts = facts._replace(peers=tuple(random.sample(facts.peers, len(facts.peers))))
-        compiled = compile_domain(intent, INVENTORY, ledger, Run({"router1": facts}, allow_empty=True))
+        run = Run({"router1": facts}, allow_empty=True, new_keys=SERVERS)
+        compiled = compile_domain(intent, INVENTORY, ledger, run)
         plans = [to_json(plan) for plan in compiled.plans.values()]
         texts.add((*plans, ledgers.to_json(compiled.ledger), *map(str, compiled.faults), str(compiled.keys_wanted)))
     assert len(texts) == 1
