@@ -12,6 +12,7 @@ from lab.cache import locked
 
 STORE = "/srv/weft"
 NOW = f"{STORE}/current"
+FROM_NAS = ("-e", "weft_domain_from=nas")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -67,7 +68,7 @@ class TestWhileTheNasIsDown:
 
     def test_a_run_whose_intent_is_on_the_nas_stops_before_any_host_is_touched(self, inventory, untouched):
         touched = untouched("router", "hub", "peer1")
-        run = inventory.site("-e", "weft_domain_from=nas")
+        run = inventory.site(*FROM_NAS)
         assert run.code != 0
         assert run.busy() == set()
         assert "No host was touched" in run.output
@@ -87,7 +88,7 @@ def test_an_empty_mount_point_is_no_empty_intent(inventory, on, untouched):
     on("nas1", f"mount -t tmpfs none {STORE}")
     touched = untouched("router", "hub", "peer1")
     try:
-        run = inventory.site("-e", "weft_domain_from=nas")
+        run = inventory.site(*FROM_NAS)
     finally:
         on("nas1", f"umount {STORE}")
     assert run.code != 0
@@ -97,9 +98,23 @@ def test_an_empty_mount_point_is_no_empty_intent(inventory, on, untouched):
 def test_the_intent_of_the_nas_is_used_where_that_is_asked_for(inventory):
     """The controller's own file says something else, and is not read."""
     inventory.edit(lambda intent: intent["clients"].update(wrong1={"interface": "wg0", "profile": "full"}))
-    run = inventory.site("-e", "weft_domain_from=nas")
+    run = inventory.site(*FROM_NAS)
     assert (run.code, run.busy()) == (0, set()), run.output
     inventory.edit(lambda intent: intent["clients"].pop("wrong1"))
+
+
+def test_a_client_is_added_to_the_intent_of_the_nas_and_the_controllers_file_is_left_alone(inventory, on):
+    mine = inventory.files()["domain.yaml"]
+    run = inventory.play("client", *FROM_NAS, "-e", "add=far1", "-e", "interface=wg0", "-e", "profile=full")
+    assert run.code == 0, run.output
+    assert "far1" in on("nas1", f"cat {NOW}/domain.yaml")
+    plane.start("far1")
+    assert reach.probe("far1", reach.destinations()["lan"], "ipv6", "tcp")
+    clients.stop("far1")
+    run = inventory.play("client", *FROM_NAS, "-e", "revoke=far1")
+    assert run.code == 0, run.output
+    assert "far1" not in on("nas1", f"cat {NOW}/domain.yaml")
+    assert inventory.files()["domain.yaml"] == mine
 
 
 def test_damage_is_noticed_told_and_mended(inventory, on):

@@ -82,6 +82,10 @@ def test_without_a_kept_identity_the_router_has_a_new_key_and_every_client_a_new
     assert inventory.site().code == 0
     before, files = _public(), plane.confs(plane.ON_ROUTER)
     _wipe("none")
+    refused = inventory.site()
+    assert refused.code != 0
+    assert "-e weft_new_keys=router" in refused.output
+    assert machine.execute("router", "test", "-e", "/var/lib/weft").returncode != 0
     run = inventory.play("recover", "-e", "target=router")
     assert run.code == 0, run.output
     assert _public() != before
