@@ -32,7 +32,9 @@ _PORT = "cable{}"
 _GATEWAY = "\n".join(
     [
         "set -e",
-        f"ip link show {GATEWAY} >/dev/null 2>&1 || ip link add {GATEWAY} type bridge",
+        # A bridge without a MAC of its own takes the lowest of its ports: with each client that goes, the others would
+        # for half a minute send to a MAC that nobody has.
+        f"ip link show {GATEWAY} >/dev/null 2>&1 || ip link add {GATEWAY} address 02:76:00:00:01:00 type bridge",
         f"ip link set {GATEWAY} up",
         *(f"ip address replace {v4}.1/24 dev {GATEWAY}" for v4 in NETS),
         *(f"ip address replace {v6}:1/64 dev {GATEWAY} nodad" for v6 in NETS.values()),
