@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Files that only root may read, written whole or not at all: after a crash the old one is there, or the new one."""
+"""Files written whole or not at all: after a crash the old one is there, or the new one."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ def folder(path: str) -> None:
         os.chmod(path, 0o700)
 
 
-def write(path: str, data: bytes, durable: bool = True) -> None:
-    """0600 from the first byte. durable=False for what can be made again: its content may lag behind its name."""
+def write(path: str, data: bytes, mode: int = 0o600, durable: bool = True) -> None:
+    """Root's alone from the first byte, and of this mode at the end. durable=False for what can be made again: its
+    content may lag behind its name."""
     parent, _slash, name = path.rpartition("/")
     beside = f"{parent}/.{name}.new"
     try:
@@ -36,8 +37,8 @@ def write(path: str, data: bytes, durable: bool = True) -> None:
         descriptor = os.open(beside, _OPEN, 0o600)
     try:
         with open(descriptor, "wb", buffering=0) as stream:
-            os.fchmod(descriptor, 0o600)  # a umask may have taken from it
             _write(stream, data)
+            os.fchmod(descriptor, mode)  # also what a umask took from it
             if durable:
                 os.fsync(descriptor)
         os.replace(beside, path)

@@ -13,6 +13,7 @@ from ..model.change import REMOVE, Change
 from ..model.errors import KernelError
 from ..model.state import State
 from ..model.stored import PATHS, PLAN_PATH, PROGRAM_ROOT, UNIT_PATH, WRITTEN_BY, File, Program
+from . import atomic
 from .programs import run
 
 _CURRENT = PROGRAM_ROOT + "/current"
@@ -65,24 +66,22 @@ def _read(path: str) -> File | None:
 
 
 def _write(file: File) -> None:
-    """Beside its place first, on disk before it is moved there: after a crash the old or the new file is there."""
     folder = os.path.dirname(file.path)
     os.makedirs(folder, mode=0o755, exist_ok=True)
-    beside = f"{folder}/.{os.path.basename(file.path)}.new"
-    if os.path.lexists(beside):
-        os.unlink(beside)
     if file.target is not None:
-        os.symlink(file.target, beside)
-    else:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, file.mode & 0o700)
-        with open(descriptor, "w", encoding="utf-8", errors="surrogateescape") as stream:
-            stream.write(file.text)
-            stream.flush()
-            os.fchmod(descriptor, file.mode)
-            os.fsync(descriptor)
-    if file.target is None and file.mode == 0o600:
+        _link(file.path, file.target)
+        return
+    if file.mode == 0o600:
         os.chmod(folder, 0o700)
-    os.replace(beside, file.path)
+    atomic.write(file.path, file.text.encode("utf-8", "surrogateescape"), file.mode)
+
+
+def _link(path: str, target: str) -> None:
+    beside = f"{os.path.dirname(path)}/.{os.path.basename(path)}.new"
+    if os.path.lexists(beside):  # of a run that was ended in the middle
+        os.unlink(beside)
+    os.symlink(target, beside)
+    os.replace(beside, path)
 
 
 def current_digest() -> str | None:
@@ -108,13 +107,4 @@ def _switch_program(change: Change) -> None:
     keep = {program.digest, "current", change.before.digest if change.before else ""}
     for name in os.listdir(PROGRAM_ROOT):
         if name not in keep:
-            _remove_tree(f"{PROGRAM_ROOT}/{name}")
-
-
-def _remove_tree(folder: str) -> None:
-    for path, folders, files in os.walk(folder, topdown=False):
-        for name in files:
-            os.unlink(f"{path}/{name}")
-        for name in folders:
-            os.rmdir(f"{path}/{name}")
-    os.rmdir(folder)
+            atomic.remove_tree(f"{PROGRAM_ROOT}/{name}")
