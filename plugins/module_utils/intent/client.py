@@ -11,7 +11,7 @@ from typing import NamedTuple
 from .address import UNUSABLE, Address
 from .collection import Map
 from .key import PublicKey
-from .label import LabelKey, LabelValue
+from .label import LABELS
 from .moment import Moment
 from .names import CLIENT, HOST, INTERFACE, PROFILE
 from .scalar import Boolean
@@ -49,7 +49,7 @@ VPN_CLIENT = Record(
     fields={
         "interface": Field(INTERFACE, "The interface that it connects to.", required=True),
         "profile": Field(PROFILE, "What it may reach: a profile that `bindings` allows there.", required=True),
-        "labels": Field(Map(LabelKey(), LabelValue(), noun="key"), "Labels, in the syntax of Kubernetes.", {}),
+        "labels": Field(LABELS, "Labels, in the syntax of Kubernetes.", {}),
         "expires": Field(
             Moment(), "Until when it has access: the end of a day (UTC), or a time with its offset.", absent="never"
         ),

@@ -72,21 +72,26 @@ class List(Kind[tuple[V, ...]]):
     words: str = "a list"
 
     def read(self, node: Node, path: str, report: Report) -> tuple[V, ...] | None:
+        return self.parts(node, path, report)[0]
+
+    def parts(self, node: Node, path: str, report: Report) -> tuple[tuple[V, ...] | None, dict[str, object]]:
+        """Inside, as ``*``: (place, value) of those entries that could be read."""
         if not isinstance(node, Sequence):
             self.refuse_other(node, path, report)
-            return None
+            return None, {}
         if len(node.items) < self.at_least:
             report.add(node.line, path, f"has {len(node.items)} of at least {self.at_least} entries")
-            return None
-        found: list[V] = []
+            return None, {}
+        found: dict[int, V] = {}
         for number, item in enumerate(node.items):
             value = self.item.read(item, f"{path}[{number}]", report)
             if value is None:
                 continue
-            if self.unique and value in found:
+            if self.unique and value in found.values():
                 report.add(item.line, f"{path}[{number}]", f"{shown(str(value))} stands here twice; keep one")
-            found.append(value)
-        return tuple(found) if len(found) == len(node.items) else None
+            found[number] = value
+        values = tuple(found.values()) if len(found) == len(node.items) else None
+        return values, {"*": tuple(found.items())}
 
     def when_empty(self) -> str:
         return super().when_empty() if self.at_least else "`[]` is the empty list"

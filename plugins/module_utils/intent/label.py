@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from .collection import Map
 from .node import shown
 from .scalar import MisfitError, Single
 
@@ -50,3 +51,6 @@ class LabelValue(Single[str]):
 
     def schema(self) -> dict[str, object]:
         return {"type": "string", "pattern": f"^({_NAME})?$"}
+
+
+LABELS = Map(LabelKey(), LabelValue(), noun="key")

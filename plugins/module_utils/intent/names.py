@@ -52,6 +52,43 @@ CLIENT = Name(
     allowed=HOST.allowed,
 )
 
+NETWORK = Name(
+    words="a network name",
+    longest=63,
+    first="A-Za-z0-9",
+    rest="A-Za-z0-9_.-",
+    allowed=HOST.allowed,
+)
+
+NAMESPACE = Name(
+    words="a namespace name",
+    longest=63,
+    first="A-Za-z0-9",
+    rest="A-Za-z0-9_.-",
+    allowed=HOST.allowed,
+)
+
+# Tests of policies take it or an address: a letter first tells them apart.
+PEER = Name(
+    words="a peer name",
+    longest=63,
+    first="A-Za-z",
+    rest="A-Za-z0-9_.-",
+    allowed="letters, digits, dots, dashes and underscores, a letter first",
+    reserved={
+        "host": "each host itself is called so where a packet is told of",
+        "world": "all that is no peer is called so where a packet is told of",
+    },
+)
+
+POLICY = Name(
+    words="a policy name",
+    longest=63,
+    first="A-Za-z0-9",
+    rest="A-Za-z0-9_.-",
+    allowed=HOST.allowed,
+)
+
 # At least one digit follows; the firewall takes the prefix and a + as a wildcard.
 INTERFACE_PREFIX = Name(
     words="the start of interface names",

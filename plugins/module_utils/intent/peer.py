@@ -5,8 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from .address import UNUSABLE, Address, Cidr
+from .collection import List, Map
+from .label import LABELS
+from .names import CLIENT, HOST, NAMESPACE, PEER
+from .schema import Check, Field, Record
 
 
 class Peer(NamedTuple):
@@ -23,3 +29,47 @@ class Peer(NamedTuple):
     runner: str | None
     addresses: tuple[str, ...]
     subnets: tuple[str, ...]
+
+
+# What a peer is, one of these.
+_BEINGS = ("client", "server", "runner", "addresses", "subnets")
+
+
+def _is_one_thing(*beings: object) -> Iterator[tuple[str, str]]:
+    given = [field for field, being in zip(_BEINGS, beings) if being is not None]
+    choice = f"{', '.join(_BEINGS[:-1])} or {_BEINGS[-1]}"
+    if not given:
+        yield "", f"does not say who it is; give one of {choice}"
+    for other in given[1:]:
+        yield other, f"stands beside {given[0]}; a peer is one thing: {choice}, and what is two is two peers"
+
+
+def _peer(addresses: tuple[str, ...] | None, subnets: tuple[str, ...] | None, **said: Any) -> Peer:
+    return Peer(addresses=addresses or (), subnets=subnets or (), **said)
+
+
+POLICED_PEER = Record(
+    build=_peer,
+    fields={
+        "namespace": Field(NAMESPACE, "The namespace that it lies in: a name below `namespaces`.", required=True),
+        "labels": Field(LABELS, "Labels, in the syntax of Kubernetes: policies select by them.", {}),
+        "client": Field(CLIENT, "The WireGuard client that it is: a name below `clients`.", absent="another thing"),
+        "server": Field(HOST, "The server that it is: a name below `servers`.", absent="another thing"),
+        "runner": Field(
+            HOST, "The runner, with its containers, that it is: an inventory name.", absent="another thing"
+        ),
+        "addresses": Field(
+            List(Address(unusable=UNUSABLE), at_least=1, unique=True, words="a list of IP addresses"),
+            "The addresses that it has, in its network's cidrs.",
+            absent="another thing",
+        ),
+        "subnets": Field(
+            List(Cidr(unusable=UNUSABLE), at_least=1, unique=True, words="a list of IP networks"),
+            "The networks that all its machines are in, in its network's cidrs. Within them, longer ones of other "
+            "peers, and their addresses, are those peers'.",
+            absent="another thing",
+        ),
+    },
+    checks=(Check(_BEINGS, _is_one_thing),),
+)
+PEERS = Map(PEER, POLICED_PEER, noun="peer")

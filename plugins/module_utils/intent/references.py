@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from .client import Client
 from .collection import Named
@@ -15,43 +15,51 @@ from .node import shown
 from .schema import Check, Where
 from .server import NAS
 
-# So many known names are listed where none is near.
+# So many names are listed in a message.
 _LISTED = 10
 
 Found = Iterator[tuple[Where, str]]
 
 
-def _unknown(name: str, known: Iterable[str], key: str) -> str | None:
+def unknown(name: str, known: Collection[str], key: str) -> str | None:
     """The fault of a name that does not stand below ``key``; None: it does."""
-    names = sorted(known)
-    if name in names:
+    if name in known:
         return None
+    return f"{shown(name)} is not below `{key}`; {hint(name, known)}"
+
+
+def hint(name: str, known: Collection[str]) -> str:
+    """What may have been meant by a name that is not known."""
+    names = sorted(known)
     near = difflib.get_close_matches(name, names, n=1)
     if near:
-        hint = f"did you mean {near[0]}?"
-    elif names:
-        hint = f"known there: {', '.join(names[:_LISTED])}" + (", …" if len(names) > _LISTED else "")
-    else:
-        hint = "nothing stands there"
-    return f"{shown(name)} is not below `{key}`; {hint}"
+        return f"did you mean {near[0]}?"
+    if names:
+        return f"known there: {listed(names)}"
+    return "nothing stands there"
+
+
+def listed(names: Collection[str]) -> str:
+    """Names in a message: in order, and not too many of them."""
+    return ", ".join(sorted(names)[:_LISTED]) + (", …" if len(names) > _LISTED else "")
 
 
 def _servers_of_interfaces(interfaces: Named, servers: Named) -> Found:
     values: Mapping[str, Interface] = interfaces.values
     for name, interface in values.items():
-        fault = _unknown(interface.server, servers.names, "servers")
+        fault = unknown(interface.server, servers.names, "servers")
         if fault:
             yield ("interfaces", name, "server"), fault
 
 
 def _parts_of_bindings(bindings: Named, interfaces: Named, profiles: Named) -> Found:
     for name in bindings.names:
-        fault = _unknown(name, interfaces.names, "interfaces")
+        fault = unknown(name, interfaces.names, "interfaces")
         if fault:
             yield ("bindings", name), fault
     for name, allowed in bindings.values.items():
         for number, profile in enumerate(allowed):
-            fault = _unknown(profile, profiles.names, "profiles")
+            fault = unknown(profile, profiles.names, "profiles")
             if fault:
                 yield ("bindings", name, number), fault
 
@@ -63,13 +71,13 @@ def _parts_of_clients(clients: Named, interfaces: Named, profiles: Named) -> Fou
             ("interface", client.interface, interfaces),
             ("profile", client.profile, profiles),
         ):
-            fault = _unknown(value, known.names, f"{field}s")
+            fault = unknown(value, known.names, f"{field}s")
             if fault:
                 yield ("clients", name, field), fault
 
 
 def _server_of_the_store(server: str, servers: Named) -> Found:
-    fault = _unknown(server, servers.names, "servers")
+    fault = unknown(server, servers.names, "servers")
     if fault:
         yield "store.server", fault
     elif server in servers.values and servers.values[server].role != NAS:

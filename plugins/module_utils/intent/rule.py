@@ -5,18 +5,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import ipaddress
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
-from .selector import Selector
+from .address import Cidr
+from .collection import List
+from .port import PORT, Port
+from .scalar import Choice
+from .schema import Check, Field, Record, Where
+from .selector import SELECTOR, Selector
 
 ALLOW = "allow"
 DENY = "deny"
-
-TCP = "TCP"
-UDP = "UDP"
-SCTP = "SCTP"
-ICMP = "ICMP"
-ICMPV6 = "ICMPv6"
 
 
 class Others(NamedTuple):
@@ -32,18 +33,97 @@ class Others(NamedTuple):
     excluded: tuple[str, ...]
 
 
-class Port(NamedTuple):
-    """protocol: TCP, UDP, SCTP, ICMP or ICMPV6. first, last: ports, both included, or twice the type of an ICMP
-    message; None, both: all of the protocol."""
-
-    protocol: str
-    first: int | None
-    last: int | None
-
-
 class Rule(NamedTuple):
     """action: ALLOW or DENY. others: where a packet comes from or goes to, empty: everywhere. ports: empty: all."""
 
     action: str
     others: tuple[Others, ...]
     ports: tuple[Port, ...]
+
+
+# IPv4 addresses are known by these in the kernel's maps; in an intent they have one notation.
+_MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
+
+
+def _is_labels_or_cidr(
+    peers: object, namespaces: object, cidr: str | None, excluded: object
+) -> Iterator[tuple[str, str]]:
+    for field, other in ("peers", peers), ("namespaces", namespaces):
+        if cidr is not None and other is not None:
+            yield "cidr", f"stands beside {field}; one entry is either, give them one each"
+            break
+    if cidr is None and excluded:
+        yield "except", "is only read with cidr; give that, or delete it"
+
+
+def _is_not_mapped(cidr: str | None) -> Iterator[tuple[str, str]]:
+    network = ipaddress.ip_network(cidr) if cidr is not None else None
+    if isinstance(network, ipaddress.IPv6Network) and network.subnet_of(_MAPPED):
+        four = f"{network[0].ipv4_mapped}/{network.prefixlen - 96}"
+        yield "cidr", f"{network} is IPv4 in IPv6's notation; write {four}"
+
+
+def _exceptions_are_inside(cidr: str | None, excluded: tuple[str, ...]) -> Iterator[tuple[Where, str]]:
+    if cidr is None:
+        return
+    whole, inside = ipaddress.ip_network(cidr), []
+    for number, text in enumerate(excluded):
+        one = ipaddress.ip_network(text)
+        if one.version == whole.version and one.subnet_of(whole):  # type: ignore[arg-type]  # of one family
+            inside.append(one)
+        else:
+            yield ("except", number), f"{text} is not inside of {cidr}; delete it, or give a part of {cidr}"
+    if whole in ipaddress.collapse_addresses(inside):  # type: ignore[type-var]  # of one family
+        yield "except", f"leaves nothing of {cidr}; delete one of them, or the whole entry"
+
+
+def _others(peers: Selector | None, namespaces: Selector | None, cidr: str | None, **said: Any) -> Others:
+    return Others(peers, namespaces, cidr, said["except"])
+
+
+OTHERS = Record(
+    build=_others,
+    fields={
+        "peers": Field(
+            SELECTOR,
+            "Peers with such labels: in `namespaces`, or without that in the policy's own scope.",
+            absent="all peers there",
+        ),
+        "namespaces": Field(
+            SELECTOR,
+            "Namespaces with such labels, of the policy's network and of those peered with it.",
+            absent="the policy's own scope",
+        ),
+        "cidr": Field(Cidr(), "Addresses, whoever has them; in an entry of its own.", absent="by labels"),
+        "except": Field(List(Cidr(), unique=True, words="a list of IP networks"), "Parts cut out of `cidr`.", []),
+    },
+    checks=(
+        Check(("peers", "namespaces", "cidr", "except"), _is_labels_or_cidr),
+        Check(("cidr",), _is_not_mapped),
+        Check(("cidr", "except"), _exceptions_are_inside),
+    ),
+)
+
+
+def _rule(others: str, says: str) -> Record[Rule]:
+    """The description of a Rule. ``others``: what its others are called, ``says``: of them."""
+
+    def build(action: str, ports: tuple[Port, ...], **said: tuple[Others, ...]) -> Rule:
+        return Rule(action, said[others], ports)
+
+    return Record(
+        build=build,
+        fields={
+            "action": Field(
+                Choice((ALLOW, DENY)), "Whether it allows or denies; of all policies, a denial comes first.", ALLOW
+            ),
+            others: Field(List(OTHERS), says, []),
+            "ports": Field(List(PORT), "By which ports; `[]`: by all, of every protocol.", []),
+        },
+    )
+
+
+FROM = "from"
+TO = "to"
+INGRESS = List(_rule(FROM, "From whom; `[]`: from everywhere. `{}` in it: all peers of the policy's scope."))
+EGRESS = List(_rule(TO, "To whom; `[]`: to everywhere. `{}` in it: all peers of the policy's scope."))

@@ -111,8 +111,10 @@ class Choice(Single[str]):
 
     def parse(self, text: str) -> str:
         if text not in self.options:
-            near = difflib.get_close_matches(text.lower(), self.options, n=1)
-            raise MisfitError(f"{shown(text)} is not {self.words}" + (f"; did you mean {near[0]}?" if near else ""))
+            small = {option.lower(): option for option in self.options}
+            near = difflib.get_close_matches(text.lower(), small, n=1)
+            hint = f"; did you mean {small[near[0]]}?" if near else ""
+            raise MisfitError(f"{shown(text)} is not {self.words}{hint}")
         return text
 
     def schema(self) -> dict[str, object]:

@@ -100,7 +100,7 @@ Where = Union[str, tuple[Union[str, int], ...]]
 
 class Check(NamedTuple):
     """What must hold between fields of a record (or of the records directly in it: ``names.bridge``; of a mapping of
-    names, ``clients.*`` is those that could be read, see collection.Named).
+    names, ``clients.*`` is those that could be read, see collection.Named; of a list likewise, see collection.List).
 
     Runs when all of ``needs`` could be read; ``find`` gets them in that order and gives (where, fault) pairs.
     note: what it finds may be meant, and is told without refusing the file.
@@ -153,11 +153,13 @@ class Record(Kind[T]):
         return parts
 
     def _refuse_unknown(self, node: Mapping, path: str, report: Report) -> None:
+        # What stands here already was hardly meant by another key.
+        missing = [name for name in self.fields if node.get(name) is None]
         for entry in node.entries:
             key = entry.key.text
             if key in self.fields:
                 continue
-            near = difflib.get_close_matches(key.lower(), self.fields, n=1)
+            near = _nearest(key, missing) or _nearest(key, self.fields)
             hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(self.fields)}"
             report.add(entry.key.line, below(path, key), f"unknown key; {hint}")
 
@@ -187,6 +189,10 @@ class Record(Kind[T]):
             at = f"{path}.{name}" if path else name
             yield Row(at, field.kind.words, field.default_words(), field.says)
             yield from field.kind.rows(at)
+
+
+def _nearest(key: str, known: abc.Iterable[str]) -> list[str]:
+    return difflib.get_close_matches(key.lower(), known, n=1)
 
 
 def _place(node: Mapping, path: str, where: Where) -> tuple[int, str]:

@@ -8,12 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from ..model.errors import Fault
-from .namespace import Namespace
-from .network import Network
-from .peer import Peer
-from .policy import Policy
-from .policy_test import PolicyTest
+from ..model.errors import Fault, IntentError
+from . import document
+from .claims import CHECKS as CLAIMS
+from .foreign_cidrs import CHECKS as FOREIGN_CIDRS
+from .namespace import NAMESPACES, Namespace
+from .network import NETWORKS, Network
+from .node import Report
+from .peer import PEERS, Peer
+from .peering import CHECKS as PEERING
+from .policy import POLICIES, Policy
+from .policy_advice import CHECKS as ADVICE
+from .policy_checks import CHECKS as POLICY_CHECKS
+from .policy_test import TESTS, PolicyTest
+from .schema import Field, Record
 
 
 class Tenancy(NamedTuple):
@@ -28,3 +36,27 @@ class Tenancy(NamedTuple):
     policies: Mapping[str, Policy]
     tests: tuple[PolicyTest, ...]
     notes: tuple[Fault, ...] = ()
+
+
+TENANCY = Record(
+    build=Tenancy,
+    fields={
+        "networks": Field(NETWORKS, "Networks of tenants; nothing passes between two that are not peered.", {}),
+        "namespaces": Field(NAMESPACES, "Groups of peers, each in one network.", {}),
+        "peers": Field(PEERS, "Who may send and receive; nothing, unless a policy allows it.", {}),
+        "policies": Field(POLICIES, "What peers may send and receive.", {}),
+        "tests": Field(TESTS, "What the policies must say; a plan is made only if they do.", []),
+    },
+    checks=(*PEERING, *CLAIMS, *POLICY_CHECKS, *ADVICE, *FOREIGN_CIDRS),
+)
+
+
+def parse_tenancy(source: str | bytes, file: str) -> Tenancy:
+    """The tenancy in ``source``, the content of ``file`` (its name in faults). Raises IntentError with every fault."""
+    report = Report(file)
+    node = document.read(source, report)
+    tenancy = TENANCY.read(node, "", report) if node is not None else None
+    faults = report.faults()
+    if faults or tenancy is None:
+        raise IntentError(faults)
+    return tenancy._replace(notes=report.notes())
