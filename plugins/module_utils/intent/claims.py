@@ -48,8 +48,8 @@ def _prefixes_are_inside(peers: Named, namespaces: Named, networks: Named) -> Fo
         cidrs = [ipaddress.ip_network(cidr) for cidr in network.cidrs]
         for place, prefix in prefixes(peer):
             if not any(_is_inside(prefix, cidr) for cidr in cidrs):
-                where = f"outside of {', '.join(network.cidrs)}, the cidrs of {home}"
-                yield ("peers", name, *place), f"{_shown(prefix, place)} is {where}; choose one inside, or widen them"
+                where = f"not inside of {', '.join(network.cidrs)}, the cidrs of {home}"
+                yield ("peers", name, *place), f"{_shown(prefix, place)} is {where}; choose one that is, or widen them"
 
 
 def _is_inside(prefix: Prefix, cidr: Prefix) -> bool:

@@ -42,7 +42,7 @@ class Neighbourhood(NamedTuple):
 
     def near(self, network: str, selector: Selector) -> tuple[str, ...]:
         """The names of the namespaces that are selected from a network."""
-        there = (pair for other in self.reached[network] for pair in self.namespaces.get(other, ()))
+        there = (pair for other in sorted(self.reached[network]) for pair in self.namespaces.get(other, ()))
         return tuple(name for name, labels in there if selects(selector, labels))
 
     def has(self, namespaces: Sequence[str], selector: Selector | None) -> bool:

@@ -41,7 +41,7 @@ def _is_one_thing(*beings: object) -> Iterator[tuple[str, str]]:
     if not given:
         yield "", f"does not say who it is; give one of {choice}"
     for other in given[1:]:
-        yield other, f"stands beside {given[0]}; a peer is one thing: {choice}, and what is two is two peers"
+        yield other, f"stands beside {given[0]}; a peer is one of {choice}: make another peer of it"
 
 
 def _peer(addresses: tuple[str, ...] | None, subnets: tuple[str, ...] | None, **said: Any) -> Peer:

@@ -57,14 +57,15 @@ def _ends_of_tests(tests: Tests, peers: Named) -> Found:
 def _selected_namespaces_are_peered(
     policies: Named, namespaces: Mapping[str, Namespace], networks: Mapping[str, Network]
 ) -> Found:
-    """A selector may select more than can be reached, but not only what cannot."""
+    """A selector may select more than can be reached, but not only what cannot; `{}` is all that can."""
     there = neighbourhood(networks, namespaces, {})
     for name, policy in policies.values.items():
         home = there.network(policy)
         for place, others in policy.others() if home is not None else ():
-            if home is None or others.namespaces is None or there.near(home, others.namespaces):
+            selector = others.namespaces
+            if home is None or selector is None or not any(selector) or there.near(home, selector):
                 continue
-            far = next((far for far in namespaces.items() if selects(others.namespaces, far[1].labels)), None)
+            far = next((far for far in namespaces.items() if selects(selector, far[1].labels)), None)
             if far is not None:
                 message = (
                     f"selects {far[0]} of {far[1].network}, and nothing of {home} or what it is peered with; "

@@ -50,7 +50,7 @@ def _is_labels_or_cidr(
 ) -> Iterator[tuple[str, str]]:
     for field, other in ("peers", peers), ("namespaces", namespaces):
         if cidr is not None and other is not None:
-            yield "cidr", f"stands beside {field}; one entry is either, give them one each"
+            yield "cidr", f"stands beside {field}; an entry has labels or a cidr, give the cidr one of its own"
             break
     if cidr is None and excluded:
         yield "except", "is only read with cidr; give that, or delete it"

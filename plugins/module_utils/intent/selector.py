@@ -77,7 +77,7 @@ def _can_hold(labels: Mapping[str, str], expressions: tuple[Expression, ...]) ->
     number = impossible(Selector(labels, expressions))
     if number is not None:
         key = expressions[number].key
-        message = f"nothing has such a {key}, with what is said of it before; this selects nothing, delete one of them"
+        message = f"contradicts what is said of {key} before it: together they select nothing; delete one of them"
         yield ("matchExpressions", number), message
 
 
