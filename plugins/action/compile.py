@@ -129,9 +129,8 @@ def _facts(task_vars: dict[str, Any]) -> dict[str, Facts]:
     for group in _GROUPS:
         for host in task_vars["groups"].get(group, []):
             answers[host] = answers.get(host) or hostvars[host].get("weft_observed")
-            # Asked once for all, and registered with every host of the play.
-            for answer in (hostvars[host].get("weft_observed_elsewhere") or {}).get("results", []):
-                answers[answer["item"]] = answer
+            # Asked once for all, and kept with every host of the play.
+            answers.update(hostvars[host].get("weft_observed_elsewhere") or {})
     return {
         host: from_data(answer["observed"]) for host, answer in answers.items() if answer and answer.get("observed")
     }

@@ -66,6 +66,11 @@ class TestWhileTheNasIsDown:
         plane.start("late1")
         assert reach.probe("late1", reach.destinations()["internet"], "ipv4", "icmp")
 
+    def test_a_run_that_is_limited_to_another_host_does_its_work_there(self, inventory):
+        run = inventory.site("--limit", "runner1")
+        assert (run.code, run.busy()) == (0, set()), run.output
+        assert "nas1 was not reached" in run.output
+
     def test_a_run_whose_intent_is_on_the_nas_stops_before_any_host_is_touched(self, inventory, untouched):
         touched = untouched("router", "hub", "peer1")
         run = inventory.site(*FROM_NAS)

@@ -69,7 +69,7 @@ class Firewalls:
 
 def _swap(backend: str, ruleset: Ruleset | None, listed: Names) -> None:
     if backend == NFT:
-        nft.apply(ruleset)
+        nft.apply(ruleset, (INET, NFT_TABLE) in listed.tables)
     else:
         Iptables(backend, listed).apply(ruleset)
 

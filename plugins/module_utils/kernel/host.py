@@ -88,13 +88,18 @@ class HostKernel:
         )
 
     def apply(self, changes: Sequence[Change]) -> None:
+        keys: dict[str, dict[str, str]] = {}
         for kind, group in groupby(changes, key=_adapter):
             batch = list(group)
             if kind == kinds.LINK:
                 with Netlink() as netlink:
                     netlink.apply(batch)
             elif kind == kinds.RULESET:
-                self._firewalls.apply(batch)
+                loading = Meanwhile(lambda: self._firewalls.apply(batch))  # noqa: B023  # over before the next turn
+                try:
+                    keys = _prepare(changes)
+                finally:
+                    loading.result()
             elif kind == kinds.SYSCTL:
                 sysctl.apply(batch)
             elif kind == kinds.FILE:
@@ -104,7 +109,16 @@ class HostKernel:
             else:
                 from . import wireguard_plane
 
-                wireguard_plane.apply(batch)
+                wireguard_plane.apply(batch, keys)
+
+
+def _prepare(changes: Sequence[Change]) -> dict[str, dict[str, str]]:
+    """The disk is read while the firewall is loaded."""
+    if not any(change.kind == kinds.PEER for change in changes):
+        return {}
+    from . import wireguard
+
+    return wireguard.prepare(changes)
 
 
 def _adapter(change: Change) -> str:

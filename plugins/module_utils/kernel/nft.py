@@ -36,9 +36,13 @@ def observe() -> Seen:
     return Seen(Ruleset(NFT, lines, _GONE + text))
 
 
-def apply(ruleset: Ruleset | None) -> None:
-    """Put this in the place of whatever the table holds; None removes it. All or nothing (one nft transaction)."""
-    run(SUBJECT, ["nft", "-f", "-"], _GONE if ruleset is None else ruleset.script)
+def apply(ruleset: Ruleset | None, there: bool) -> None:
+    """Put this in the place of whatever the table holds; None removes it. All or nothing (one nft transaction).
+
+    there: whether there is such a table. Where there is none, none is removed: the kernel would wait for that.
+    """
+    script = _GONE if ruleset is None else ruleset.script
+    run(SUBJECT, ["nft", "-f", "-"], script if there else script.removeprefix(_GONE))
 
 
 def signature(text: str) -> tuple[str, ...]:

@@ -16,9 +16,11 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ..model.errors import KernelError
 from ..model.wireguard import KEY_ROOT
-from .key_files import read, refused, write
+from .key_files import refused, write
 from .wireguard_tool import is_key
 
+# More than a key with its line's end has; what is longer is none.
+_LONGEST = 64
 _KEY, _SHARED = ".psk", ".shared"
 # path → what the file was when it was read, and its key.
 _known: dict[str, tuple[tuple[int, int], str | None]] = {}
@@ -38,8 +40,12 @@ def preshared_file(link: str, public_key: str, make: bool = True) -> str | None:
 
 def make_preshared(link: str, public_keys: Iterable[str]) -> None:
     """See to it that there is a key for each of these peers."""
+    folder = f"{KEY_ROOT}/{link}"
+    # One look at the folder, not one for each of a thousand.
+    there = set(os.listdir(folder)) if os.path.isdir(folder) else ()
     paths = (_path(link, key) for key in public_keys)
-    write({path: b64encode(os.urandom(32)).decode() for path in paths if not os.path.lexists(path)})
+    lacking = [path for path in paths if path.rpartition("/")[2] not in there]
+    write({path: b64encode(os.urandom(32)).decode() for path in lacking})
 
 
 def inherit_preshared(link: str, heirs: Mapping[str, str]) -> None:
@@ -62,14 +68,28 @@ def _key(path: str) -> str | None:
     """None for a file that is not there or holds no key. One that is still the same is not read again: a run looks
     at all of them two or three times."""
     try:
-        found = os.stat(path)
+        stamp = _stamp(os.stat(path)) if path in _known else None
+        if stamp is None or _known[path][0] != stamp:
+            _known[path] = _read(path)
     except FileNotFoundError:
         return None
-    stamp = (found.st_ino, found.st_mtime_ns)
-    if path not in _known or _known[path][0] != stamp:
-        text = read(path)
-        _known[path] = (stamp, text if text and is_key(text) else None)
+    except OSError as error:
+        raise refused(path, error) from error
     return _known[path][1]
+
+
+def _read(path: str) -> tuple[tuple[int, int], str | None]:
+    """By the calls themselves: of a thousand files each layer above them is felt."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        text = os.read(descriptor, _LONGEST).decode("ascii", "replace").strip()
+        return _stamp(os.fstat(descriptor)), text if is_key(text) else None
+    finally:
+        os.close(descriptor)
+
+
+def _stamp(found: os.stat_result) -> tuple[int, int]:
+    return found.st_ino, found.st_mtime_ns
 
 
 def get_preshared(link: str, public_key: str) -> str:

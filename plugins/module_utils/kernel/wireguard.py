@@ -3,14 +3,16 @@
 
 """WireGuard devices and their peers, through wg(8): the kernel's own and wireguard-go's are the same to it.
 
-Private and preshared keys come into these functions and do not come out of them, neither in values nor in errors.
+Private and preshared keys come into these functions and do not come out of them, neither in values nor in errors; but
+for prepare(), whose values are for apply() alone.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 
 from ..model.change import REMOVE, Change
 from ..model.errors import KernelError
@@ -28,6 +30,7 @@ from .wireguard_tool import wg
 _NO_KEY = "A" * 43 + "="
 # Of one command line; 44 bytes each, far below what Linux takes.
 _AT_ONCE = 500
+_NOTHING: Mapping[str, dict[str, str]] = MappingProxyType({})
 
 
 def observe(links: Iterable[Link]) -> tuple[tuple[Device, ...], tuple[Peer, ...]]:
@@ -70,9 +73,10 @@ def _told(word: str) -> str | None:
     return None if word == "(none)" else word
 
 
-def apply(changes: Sequence[Change]) -> None:
+def apply(changes: Sequence[Change], keys: Mapping[str, dict[str, str]] = _NOTHING) -> None:
     """Carry out changes of devices and peers in the order given; one process for all peers of a link that come or
-    change, and one for those that go. Sessions of peers that are not named go on. Raises KernelError."""
+    change, and one for those that go. Sessions of peers that are not named go on. keys: what prepare() read just now.
+    Raises KernelError."""
     for (kind, removal, link), group in groupby(changes, _sort):
         # What is to be removed may have gone with its link.
         run = [change for change in group if not removal or is_there(change.before.link)]
@@ -83,7 +87,19 @@ def apply(changes: Sequence[Change]) -> None:
         elif removal:
             _remove_peers(link, run)
         elif run:
-            _set_peers(link, run)
+            _set_peers(link, run, keys.get(link, {}))
+
+
+def prepare(changes: Sequence[Change]) -> dict[str, dict[str, str]]:
+    """What apply() needs of the disk and can have before anything is changed: by link and public key, the preshared
+    keys of peers that come or change; made where there are none. Nothing of this is to be told."""
+    wanted: dict[str, list[str]] = {}
+    for change in changes:
+        if change.kind == PEER and change.after and change.after.preshared and not change.after.inherits:
+            wanted.setdefault(change.after.link, []).append(change.after.public_key)
+    for link, public_keys in wanted.items():
+        make_preshared(link, public_keys)
+    return {link: preshared_keys(link, public_keys) for link, public_keys in wanted.items()}
 
 
 def set_endpoint(link: str, public_key: str, endpoint: str) -> None:
@@ -129,13 +145,13 @@ def _made(subject: str, value: Device | Peer) -> None:
         raise KernelError(subject, "the plan is older than its key; compile it again")
 
 
-def _set_peers(link: str, run: list[Change]) -> None:
+def _set_peers(link: str, run: list[Change], known: dict[str, str]) -> None:
     """`wg addconf`: replaces the AllowedIPs of the peers named, in the order named, and keeps what is not named."""
-    with_key = [change.after.public_key for change in run if change.after.preshared]
     heirs = {change.after.public_key: change.after.inherits for change in run if change.after.inherits}
     inherit_preshared(link, heirs)
-    make_preshared(link, with_key)
-    kept = preshared_keys(link, with_key)
+    rest = [key for key in (one.after.public_key for one in run if one.after.preshared) if key not in known]
+    make_preshared(link, rest)
+    kept = {**known, **preshared_keys(link, rest)}
     text = "".join(_section(change, kept) for change in run)
     wg(f"{PEER} {_several(run)}", "addconf", link, "/dev/stdin", text=text)
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..model import state as kinds
 from ..model.change import Change
@@ -22,8 +22,8 @@ def observe(links: Iterable[Link]) -> tuple[State, Keys]:
     return {**state, kinds.SERVICE: service.observe()}, keyring.observe(configs)
 
 
-def apply(changes: Sequence[Change]) -> None:
-    """Changes of one kind, or of devices and peers together."""
+def apply(changes: Sequence[Change], keys: Mapping[str, dict[str, str]]) -> None:
+    """Changes of one kind, or of devices and peers together. keys: what wireguard.prepare() read, if it did."""
     kind = changes[0].kind
     if kind == kinds.CLIENT:
         clients.apply(changes)
@@ -31,4 +31,4 @@ def apply(changes: Sequence[Change]) -> None:
         for change in changes:
             service.apply(change)
     else:
-        wireguard.apply(changes)
+        wireguard.apply(changes, keys)
