@@ -7,7 +7,7 @@ RUNNERS ?= 2
 BIN := .venv/bin
 PYTHON_VENV := $(BIN)/python
 TIMED = tools/timed $@
-PARTS := lint unit sanity artifact integration molecule
+PARTS := lint unit sanity artifact integration molecule wireguard
 
 # Programs that other programs start (ansible-test, molecule, ansible-lint) are found in the environment too.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -63,11 +63,10 @@ integration: venv ## against the kernel, in network namespaces of its own (root)
 molecule: venv ## scenario default on the lab (root)
 	@$(TIMED) $(BIN)/molecule test --scenario-name default
 
-##### The rest
-
-.PHONY: wireguard
-wireguard: venv ## scenario wireguard on the lab: after changes to the WireGuard plane (root, 20 minutes)
+wireguard: venv ## scenario wireguard on the lab (root)
 	@$(TIMED) $(BIN)/molecule test --scenario-name wireguard
+
+##### The rest
 
 .PHONY: kernel bench docs venv lock clean
 kernel: venv ## Debian's own kernel in QEMU: before a release, and after changes in kernel/ (root, 7 minutes)
