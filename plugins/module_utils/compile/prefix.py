@@ -1,0 +1,94 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Prefixes, and who is inside of whom. Two of them never overlap in part: one holds the other, or they are apart."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_network
+from typing import Generic, NamedTuple, TypeVar
+
+V = TypeVar("V")
+
+_BITS = {4: 32, 6: 128}
+
+
+class Prefix(NamedTuple):
+    """first: its first address, as a number. In their natural order a prefix comes before all that it holds."""
+
+    version: int
+    first: int
+    length: int
+
+    def __str__(self) -> str:
+        address = IPv4Address(self.first) if self.version == 4 else IPv6Address(self.first)
+        return f"{address}/{self.length}"
+
+    def single(self) -> bool:
+        """Whether it is one address."""
+        return self.length == _BITS[self.version]
+
+    def last(self) -> int:
+        """Its last address, as a number."""
+        return self.first | ((1 << _BITS[self.version] - self.length) - 1)
+
+    def holds(self, other: Prefix) -> bool:
+        """Whether `other` is inside; it is inside of itself."""
+        return (
+            self.version == other.version
+            and self.length <= other.length
+            and self.first <= other.first
+            and other.last() <= self.last()
+        )
+
+    def cut(self, length: int) -> Prefix:
+        """The prefix of that length around it."""
+        spare = _BITS[self.version] - length
+        return Prefix(self.version, self.first >> spare << spare, length)
+
+
+@lru_cache(maxsize=1 << 16)
+def prefix_of(text: str) -> Prefix:
+    """A prefix, or an address as one of full length. Raises ValueError for anything else."""
+    network = ip_network(text)
+    return Prefix(network.version, int(network.network_address), network.prefixlen)
+
+
+class Forest(Generic[V]):
+    """Prefixes with values, in order."""
+
+    def __init__(self, values: Mapping[Prefix, V]) -> None:
+        self.values = dict(sorted(values.items()))
+        self._sorted = list(self.values)
+        lengths: dict[int, set[int]] = {4: set(), 6: set()}
+        for prefix in self._sorted:
+            lengths[prefix.version].add(prefix.length)
+        self._lengths = {version: sorted(found, reverse=True) for version, found in lengths.items()}
+
+    def __iter__(self) -> Iterator[Prefix]:
+        return iter(self._sorted)
+
+    def innermost(self, prefix: Prefix) -> Prefix | None:
+        """The longest that holds it; None: none does."""
+        for length in self._lengths[prefix.version]:
+            if length <= prefix.length and (found := prefix.cut(length)) in self.values:
+                return found
+        return None
+
+    def within(self, prefix: Prefix) -> list[Prefix]:
+        """Those inside of it."""
+        low = bisect_left(self._sorted, prefix)
+        return self._sorted[low : bisect_right(self._sorted, Prefix(prefix.version, prefix.last(), _BITS[6]))]
+
+
+def nested(prefixes: Iterable[Prefix]) -> Iterator[tuple[Prefix, list[Prefix]]]:
+    """Each of them, in order, with those that hold it, the widest first. The list is good until the next one."""
+    around: list[Prefix] = []
+    for prefix in sorted(prefixes):
+        while around and not around[-1].holds(prefix):
+            around.pop()
+        yield prefix, around
+        around.append(prefix)
