@@ -9,6 +9,11 @@ PYTHON_VENV := $(BIN)/python
 TIMED = tools/timed $@
 PARTS := lint unit sanity artifact integration molecule wireguard
 
+BPF := $(patsubst %.c,%.o,$(wildcard files/bpf/*.bpf.c))
+# The kernel's headers ask for those of a machine, which clang does not look for when it compiles for none.
+BPF_FLAGS := -O2 -g -target bpf -idirafter /usr/include/$(shell uname -m)-linux-gnu -fno-strict-aliasing \
+	-Wall -Wextra -Wpadded -Wno-unused-parameter -Werror
+
 # Programs that other programs start (ansible-test, molecule, ansible-lint) are found in the environment too.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 # A locale that every machine has; Ansible refuses to run without UTF-8.
@@ -48,16 +53,16 @@ test: venv ## all of the following, in this order; all run even if one fails
 lint: venv ## ruff, mypy on the pure rooms, yamllint, ansible-lint (production)
 	@$(TIMED) tools/lint
 
-unit: venv ## the pure rooms, the in-memory kernel, the architecture
+unit: venv bpf ## the pure rooms, the in-memory kernel, the architecture
 	@$(TIMED) $(BIN)/pytest tests/unit
 
 sanity: venv ## ansible-test sanity, on a copy
 	@$(TIMED) $(PYTHON_VENV) tools/sanity.py
 
-artifact: venv ## build the collection, install it offline, run it from there
+artifact: venv bpf ## build the collection, install it offline, run it from there
 	@$(TIMED) tools/artifact
 
-integration: venv ## against the kernel, in network namespaces of its own (root)
+integration: venv bpf ## against the kernel, in network namespaces of its own (root)
 	@$(TIMED) $(BIN)/pytest tests/integration
 
 molecule: venv ## scenario default on the lab (root)
@@ -68,7 +73,7 @@ wireguard: venv ## scenario wireguard on the lab (root)
 
 ##### The rest
 
-.PHONY: kernel bench docs venv lock clean
+.PHONY: kernel bench docs venv bpf packages lock clean
 kernel: venv ## Debian's own kernel in QEMU: before a release, and after changes in kernel/ (root, 7 minutes)
 	@tools/system-packages kernel
 	@$(TIMED) $(BIN)/pytest tests/kernel
@@ -79,12 +84,22 @@ bench: venv ## measure, and compare with ip -batch and ansible ping (root)
 docs: venv ## write again what is generated below docs/
 	@$(TIMED) $(PYTHON_VENV) docs/generate.py
 
-venv: ## .venv and the collections we depend on, as locked (done by every target above)
-	@tools/system-packages
+venv: packages ## .venv and the collections we depend on, as locked (done by every target above)
 	@tools/venv
+
+bpf: $(BPF) ## compile the BPF programs (done by every target that needs them)
+
+# BTF stays, it is what the loader makes maps by; the rest of what -g writes is only for debuggers.
+files/bpf/%.o: files/bpf/%.c $(wildcard files/bpf/*/*.h) Makefile | packages
+	@clang $(BPF_FLAGS) -c $< -o $@.new
+	@llvm-strip -g $@.new
+	@mv $@.new $@
+
+packages:
+	@tools/system-packages
 
 lock: venv ## resolve requirements.txt and requirements-dev.in anew
 	@$(TIMED) tools/lock
 
 clean: ## remove what make made here; the lab's cache stays
-	rm -rf .venv .cache dist build tests/output
+	rm -rf .venv .cache dist build tests/output files/bpf/*.o

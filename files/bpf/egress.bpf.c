@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* tc egress of a policed interface: judges what no ingress hook has judged, that is what the host itself sends, and what
+ * came in by an interface that is not policed. */
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "lib/judge.h"
+
+SEC("tc")
+int weft_egress(struct __sk_buff *skb)
+{
+	struct weft_case c = { .direction = WEFT_EGRESS };
+
+	if (weft_is_judged(skb))
+		return TC_ACT_UNSPEC;
+	return weft_conclude(skb, &c, weft_judge(skb, &c));
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef WEFT_LAYOUT_H
+#define WEFT_LAYOUT_H
+
+/* What Python reads and writes: keys and values of maps, records of the ring buffer. Python's formats
+ * (kernel/bpf_layout.py) are compared with these through BTF. No structure has a hole: a key with bytes that nobody set
+ * would never be found again.
+ *
+ * Addresses have 128 bits; IPv4 is ::ffff:0:0/96 (RFC 4291). All numbers are in host order. */
+
+#include <linux/types.h>
+
+/* Changes with any of these structures: maps of another version are never shared. */
+#define WEFT_LAYOUT 1
+
+/* Generations of the policy: one that judges, and one that is being written. */
+#define WEFT_SLOTS 2
+
+/* In network order. */
+struct weft_address {
+	__u32 words[4];
+};
+
+/* An address as somebody sees it. scope: the attachment that speaks for it, or the network that looks for it. */
+struct weft_place {
+	__u32 scope;
+	struct weft_address address;
+};
+
+/* The key of a longest-prefix match: the scope counts as the first 32 of `length` bits, so that it always fits whole. */
+struct weft_prefix {
+	__u32 length;
+	struct weft_place place;
+};
+
+/* Who is there. identity 0: nobody, as if there were no entry. class: what verdicts know it by. network: 0 for none. */
+struct weft_endpoint {
+	__u32 identity;
+	__u32 class;
+	__u32 network;
+	__u32 flags;
+};
+
+#define WEFT_PEER 1U /* declared; what is not has no policies */
+#define WEFT_OBSERVES_INGRESS 2U /* what no rule lets into it passes and is recorded */
+#define WEFT_OBSERVES_EGRESS 4U /* the same out of it */
+#define WEFT_LOCAL 8U /* no peer, and yet not another network's */
+#define WEFT_SHARED 16U /* peers of several networks have this address */
+
+/* Who is nowhere in the maps. */
+#define WEFT_WORLD 1U
+
+/* source, destination: classes. port: a class of ports, or the type of an ICMP message. */
+struct weft_pair {
+	__u32 source;
+	__u32 destination;
+	__u16 port;
+	__u8 protocol;
+	__u8 pad;
+};
+
+#define WEFT_ANY_PROTOCOL 255
+
+/* rule: the one that decides, 0 for none. verdict: one of the two below. observed: 1 where what is denied passes. */
+struct weft_verdict {
+	__u32 rule;
+	__u8 verdict;
+	__u8 observed;
+	__u16 pad;
+};
+
+#define WEFT_DENY 0
+#define WEFT_ALLOW 1
+
+/* Port to class. */
+struct weft_port_classes {
+	__u16 tcp[65536];
+	__u16 udp[65536];
+	__u16 sctp[65536];
+};
+
+/* An interface that is policed. number: the scope of those who speak on it. network: theirs, 0 for several. */
+struct weft_attachment {
+	__u32 number;
+	__u32 network;
+	__u32 flags;
+};
+
+/* The scope of the host itself and of interfaces that are not policed. */
+#define WEFT_NO_ATTACHMENT 0U
+/* The scope in which every address of every peer stands. */
+#define WEFT_EVERY_NETWORK 0U
+
+#define WEFT_LAYER_3 1U /* its packets begin with the IP header */
+#define WEFT_HAS_ROUTER 2U /* a router of somebody else's is there and may say so (advertisements, redirects) */
+
+/* A flow by its first packet. network: of its source. ports: of an ICMP echo, its identifier twice. */
+struct weft_flow_key {
+	struct weft_address source;
+	struct weft_address destination;
+	__u32 network;
+	__u16 source_port;
+	__u16 destination_port;
+	__u32 protocol;
+};
+
+/* seen: nanoseconds since boot. */
+struct weft_flow {
+	__u64 seen;
+};
+
+/* A datagram in fragments. scope: the attachment that it came in by. */
+struct weft_fragment_key {
+	struct weft_address source;
+	struct weft_address destination;
+	__u32 scope;
+	__u32 number;
+	__u32 protocol;
+};
+
+/* What the first fragment said and later ones do not repeat. protocol: IPv6's key has the first extension header's. */
+struct weft_fragment {
+	__u64 seen;
+	__u16 source_port;
+	__u16 destination_port;
+	__u8 protocol;
+	__u8 type;
+	__u8 opening;
+	__u8 pad;
+};
+
+/* source, destination: identities, 0 where unknown. observed: 1 where the packet passed all the same. */
+struct weft_counter_key {
+	__u32 source;
+	__u32 destination;
+	__u16 reason;
+	__u16 observed;
+};
+
+/* unrecorded: packets without a record, because their source has had its share, or nobody reads. */
+struct weft_counter {
+	__u64 packets;
+	__u64 bytes;
+	__u64 unrecorded;
+};
+
+/* Whose share of records. attachment: tells apart those whose identity is unknown. */
+struct weft_bucket_key {
+	__u32 identity;
+	__u32 attachment;
+};
+
+/* One record. time: nanoseconds since boot. identities 0: unknown; addresses ::, and ports 0, too. */
+struct weft_event {
+	__u64 time;
+	struct weft_address source;
+	struct weft_address destination;
+	__u32 source_identity;
+	__u32 destination_identity;
+	__u32 network;
+	__u32 attachment;
+	__u32 interface;
+	__u32 rule;
+	__u32 length;
+	__u16 source_port;
+	__u16 destination_port;
+	__u16 ethertype;
+	__u8 protocol;
+	__u8 type;
+	__u8 reason;
+	__u8 observed;
+	__u8 direction;
+	__u8 pad;
+};
+
+#define WEFT_INGRESS 0
+#define WEFT_EGRESS 1
+
+/* The part of a packet's mark that is ours; the other bits are never touched. 0: not judged, 1 to 254: the tag of its
+ * network, 255: judged, of a network without a tag or of none. */
+#define WEFT_MARK_MASK 0xff000000U
+#define WEFT_MARK_SHIFT 24
+#define WEFT_LAST_TAG 254U
+#define WEFT_NO_TAG 255U
+
+#endif

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+/* tc ingress of a policed interface: judges whatever comes in there. The mark that it comes with is of no account. */
+
+#include <linux/bpf.h>
+#include <bpf/bpf_helpers.h>
+
+#include "lib/judge.h"
+
+SEC("tc")
+int weft_ingress(struct __sk_buff *skb)
+{
+	struct weft_case c = { .direction = WEFT_INGRESS };
+
+	return weft_conclude(skb, &c, weft_judge(skb, &c));
+}
+
+char LICENSE[] SEC("license") = "GPL";

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef WEFT_FLOW_H
+#define WEFT_FLOW_H
+
+/* Replies. A flow is remembered by what let it through; its answers pass for as long as the policy would still let it
+ * through, so a rule that is withdrawn ends its flows with the next packet. No state of a connection is kept beyond that:
+ * an answer is what comes back from the same ports, but never a SYN, which would be a new connection. */
+
+#include "maps.h"
+#include "packet.h"
+#include "verdict.h"
+
+#define WEFT_SECOND 1000000000ULL
+/* RFC 5382: a connection that is alive may be silent for 2 h 4 min. RFC 4787 and 5508 for the others. */
+#define WEFT_TCP_AGE (7440 * WEFT_SECOND)
+#define WEFT_ICMP_AGE (60 * WEFT_SECOND)
+#define WEFT_OTHER_AGE (300 * WEFT_SECOND)
+
+
+static __always_inline void weft_flow_key_of(struct weft_flow_key *key, const struct weft_packet *p, __u32 network,
+					     int backwards)
+{
+	key->source = backwards ? p->destination : p->source;
+	key->destination = backwards ? p->source : p->destination;
+	key->network = network;
+	key->source_port = backwards ? p->destination_port : p->source_port;
+	key->destination_port = backwards ? p->source_port : p->destination_port;
+	key->protocol = p->protocol;
+}
+
+static __always_inline int weft_is_with_ports(__u8 protocol)
+{
+	return protocol == WEFT_TCP || protocol == WEFT_UDP || protocol == WEFT_SCTP;
+}
+
+static __always_inline int weft_is_icmp(__u8 protocol)
+{
+	return protocol == WEFT_ICMP || protocol == WEFT_ICMPV6;
+}
+
+/* The type of the ICMP message that asked for an echo's reply; 0 for both families' others, which ask for nothing. */
+static __always_inline int weft_question(const struct weft_packet *p)
+{
+	if (p->protocol == WEFT_ICMP)
+		return p->type == 0 ? 8 : 0;
+	return p->type == 129 ? 128 : 0;
+}
+
+/* What the verdict of a packet is looked up by: its protocol and, in the lower half, port or type. */
+static __always_inline __u32 weft_what(const struct weft_packet *p, int backwards)
+{
+	__u32 what = (__u32)p->protocol << 16;
+
+	if (weft_is_with_ports(p->protocol))
+		return what | (backwards ? p->source_port : p->destination_port);
+	if (weft_is_icmp(p->protocol))
+		return what | (backwards ? weft_question(p) : p->type);
+	return what;
+}
+
+static __always_inline __u64 weft_age_of(__u8 protocol)
+{
+	if (protocol == WEFT_TCP || protocol == WEFT_SCTP)
+		return WEFT_TCP_AGE;
+	return weft_is_icmp(protocol) ? WEFT_ICMP_AGE : WEFT_OTHER_AGE;
+}
+
+/* Written once a second at most: many processors may carry one flow. */
+static __always_inline void weft_keep(struct weft_flow *flow, __u64 now)
+{
+	if (now - flow->seen > WEFT_SECOND)
+		flow->seen = now;
+}
+
+static __always_inline int weft_is_fresh(const struct weft_flow *flow, __u8 protocol, __u64 now)
+{
+	return flow && now - flow->seen < weft_age_of(protocol);
+}
+
+/* Remembers a packet that its own verdict let through. Of ICMP only what asks has an answer. */
+static __always_inline void weft_open(const struct weft_packet *p, __u32 network)
+{
+	struct weft_flow_key key = {};
+	struct weft_flow *flow, fresh = { .seen = bpf_ktime_get_coarse_ns() };
+
+	if (weft_is_icmp(p->protocol) && p->type != 8 && p->type != 128)
+		return;
+	weft_flow_key_of(&key, p, network, 0);
+	flow = bpf_map_lookup_elem(&flows, &key);
+	if (flow)
+		weft_keep(flow, fresh.seen);
+	else
+		bpf_map_update_elem(&flows, &key, &fresh, BPF_ANY);
+}
+
+/* Whether it answers a flow that may still be. network: of the flow's source, who is this packet's destination. */
+static __always_inline int weft_is_reply(struct weft_case *c)
+{
+	struct weft_packet *p = &c->packet;
+	__u64 now = bpf_ktime_get_coarse_ns();
+	struct weft_ruling ruling = {};
+	struct weft_flow_key key = {};
+	struct weft_flow *flow;
+
+	if (p->opening || (weft_is_icmp(p->protocol) && !weft_question(p)))
+		return 0;
+	weft_flow_key_of(&key, p, c->destination.network, 1);
+	flow = bpf_map_lookup_elem(&flows, &key);
+	if (!weft_is_fresh(flow, p->protocol, now))
+		return 0;
+	weft_ask(c->slot, &c->destination, &c->source, weft_what(p, 1), &ruling);
+	if (!weft_passes(&ruling))
+		return 0;
+	weft_keep(flow, now);
+	return 1;
+}
+
+#endif

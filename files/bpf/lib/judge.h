@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef WEFT_JUDGE_H
+#define WEFT_JUDGE_H
+
+/* From a packet to its verdict. The order is: what it is, whose it is, for whom it is, what the policy says. Every way
+ * out is a reason, or WEFT_PASS. */
+
+#include <linux/pkt_cls.h>
+
+#include "address.h"
+#include "drop.h"
+#include "flow.h"
+#include "fragment.h"
+#include "identity.h"
+#include "link.h"
+#include "neighbour.h"
+#include "parse.h"
+#include "related.h"
+#include "tag.h"
+#include "verdict.h"
+
+/* The interface's own entry, and the slot, which is read here and nowhere else: the whole judgement is by one
+ * generation. */
+static __always_inline int weft_begin(struct __sk_buff *skb, struct weft_case *c)
+{
+	__u32 zero = 0, interface = skb->ifindex;
+	struct weft_attachment *attachment = bpf_map_lookup_elem(&attachments, &interface);
+	__u32 *slot = bpf_map_lookup_elem(&current, &zero);
+
+	if (!attachment || !slot || *slot >= WEFT_SLOTS)
+		return WEFT_DROP_UNREADY;
+	c->attachment = *attachment;
+	c->slot = *slot;
+	c->scope = c->direction == WEFT_INGRESS ? attachment->number : WEFT_NO_ATTACHMENT;
+	/* A slot is filled whole before it judges; one that never was has no table at all. */
+	return bpf_map_lookup_elem(&port_classes, &c->slot) ? WEFT_PASS : WEFT_DROP_UNREADY;
+}
+
+/* Who sent it. On a policed interface only those speak who are in its scope. From elsewhere anybody may but peers, whose
+ * packets come by interfaces of their own: one who claims to be a peer there is in that scope, or it is not true. */
+static __always_inline int weft_find_source(struct weft_case *c, const struct weft_endpoint *speaker)
+{
+	struct weft_packet *p = &c->packet;
+	__u32 network = c->attachment.network;
+
+	if (speaker ? !speaker->identity : c->scope != WEFT_NO_ATTACHMENT)
+		return WEFT_DROP_SOURCE;
+	if (speaker && speaker->flags & WEFT_PEER) {
+		c->source = *speaker;
+		return WEFT_PASS;
+	}
+	/* It is what policies mean by its address, in the eyes of the receiver's network; of which one the receiver is, the
+	 * interface knows, or the receiver is the only peer there. */
+	if (!network)
+		network = weft_network_of(c, &p->destination);
+	if (!weft_end(c, network, &p->destination, &c->destination) && c->destination.flags & WEFT_PEER)
+		network = c->destination.network;
+	if (weft_end(c, network, &p->source, &c->source) || c->source.flags & WEFT_PEER) {
+		__builtin_memset(&c->source, 0, sizeof(c->source));
+		return WEFT_DROP_SOURCE;
+	}
+	if (speaker)
+		c->source.identity = speaker->identity;
+	return WEFT_PASS;
+}
+
+/* What the policy says of it, or of what it answers. */
+static __always_inline int weft_judge_ends(struct __sk_buff *skb, struct weft_case *c)
+{
+	struct weft_packet *p = &c->packet;
+	struct weft_ruling ruling = {};
+
+	if (weft_end(c, c->source.network, &p->destination, &c->destination))
+		return WEFT_DROP_NETWORK;
+	weft_ask(c->slot, &c->source, &c->destination, weft_what(p, 0), &ruling);
+	if (ruling.reason != WEFT_PASS && (weft_is_reply(c) || weft_is_related(skb, c)))
+		return WEFT_PASS;
+	c->rule = ruling.rule;
+	c->observed = ruling.observed;
+	if (weft_passes(&ruling)) {
+		weft_open(p, c->source.network);
+		if (p->more)
+			weft_remember(c);
+	}
+	return ruling.reason;
+}
+
+static __always_inline int weft_judge_ip(struct __sk_buff *skb, struct weft_case *c)
+{
+	struct weft_packet *p = &c->packet;
+	struct weft_endpoint *speaker;
+	int reason = weft_parse(skb, c->network_header, p, 0);
+
+	if (reason)
+		return reason;
+	if (weft_is_discovery(p))
+		return weft_judge_discovery(skb, c);
+	speaker = weft_speaker(c, &p->source);
+	if (weft_is_group(&p->destination, p->ethertype))
+		return weft_judge_group(c, speaker && speaker->identity);
+	if (weft_is_martian(&p->source, p->ethertype) || weft_is_group(&p->source, p->ethertype) ||
+	    weft_is_martian(&p->destination, p->ethertype))
+		return WEFT_DROP_MARTIAN;
+	reason = weft_find_source(c, speaker);
+	if (!reason && p->part)
+		reason = weft_recall(c);
+	return reason ?: weft_judge_ends(skb, c);
+}
+
+static __always_inline int weft_judge(struct __sk_buff *skb, struct weft_case *c)
+{
+	int reason = weft_begin(skb, c) ?: weft_parse_link(skb, c);
+
+	if (reason)
+		return reason;
+	switch (c->packet.ethertype) {
+	case ETH_P_IP:
+	case ETH_P_IPV6:
+		return weft_judge_ip(skb, c);
+	case ETH_P_ARP:
+		return weft_judge_arp(skb, c);
+	default:
+		return WEFT_DROP_ETHERTYPE;
+	}
+}
+
+/* Counts what is denied, and lets pass or not. TC_ACT_UNSPEC leaves the packet to filters of others behind ours. */
+static __always_inline int weft_conclude(struct __sk_buff *skb, struct weft_case *c, int reason)
+{
+	if (reason != WEFT_PASS) {
+		weft_count(skb, c, reason);
+		if (!c->observed)
+			return TC_ACT_SHOT;
+	}
+	weft_tag(skb, c->source.network);
+	return TC_ACT_UNSPEC;
+}
+
+#endif
