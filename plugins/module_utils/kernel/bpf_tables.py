@@ -1,0 +1,149 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Tables: the maps within maps of maps. Each slot of a policy has one of every name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from . import bpf
+from .bpf_layout import ENDPOINT, NUMBER, PAIR, PLACE, PORT_CLASSES_SIZE, PREFIX, VERDICT, Entries
+
+PORTS = "port_classes"
+_SMALLEST = 256
+# A table that is this much larger than it would be made now is made anew.
+_TOO_LARGE = 8
+_ZERO = NUMBER.pack(0)
+
+
+class _Shape(NamedTuple):
+    """As the programs expect it (files/bpf/lib/maps.h)."""
+
+    kind: int
+    key: int
+    value: int
+    flags: int = 0
+
+
+_PLACES = _Shape(bpf.HASH, PLACE.size, ENDPOINT.size)
+_PREFIXES = _Shape(bpf.LPM_TRIE, PREFIX.size, ENDPOINT.size, bpf.NO_PREALLOC)
+_SHAPES = {
+    "sources": _PLACES,
+    "source_prefixes": _PREFIXES,
+    "destinations": _PLACES,
+    "destination_prefixes": _PREFIXES,
+    "verdicts": _Shape(bpf.HASH, PAIR.size, VERDICT.size),
+    PORTS: _Shape(bpf.ARRAY, NUMBER.size, PORT_CLASSES_SIZE),
+}
+# Those of many entries.
+NAMES = tuple(name for name in _SHAPES if name != PORTS)
+
+
+class Step(NamedTuple):
+    """What was written. made: whether the table had to be made anew."""
+
+    put: int = 0
+    removed: int = 0
+    made: bool = False
+
+
+class TableSlot(NamedTuple):
+    """outer: file descriptor of the map of maps."""
+
+    name: str
+    outer: int
+    slot: int
+
+    @contextmanager
+    def opened(self) -> Iterator[int | None]:
+        """A file descriptor of the table; None: there is none."""
+        found = bpf.get(self.outer, NUMBER.pack(self.slot), NUMBER.size)
+        if found is None:
+            yield None
+            return
+        handle = bpf.map_by_number(NUMBER.unpack(found)[0])
+        try:
+            yield handle
+        finally:
+            os.close(handle)
+
+    def read(self) -> dict[bytes, bytes]:
+        with self.opened() as handle:
+            return {} if handle is None else bpf.read_all(self.name, handle)
+
+    def write(self, new: Entries, old: Entries | None) -> Step:
+        """Makes the table hold `new`. old: what it holds, None: it is read."""
+        with self.opened() as handle:
+            room = bpf.map_info(handle).entries if handle is not None else 0
+            # A full table of prefixes takes no other value for a key that it has, before 6.13.
+            if handle is None or not len(new) < room <= _TOO_LARGE * _room(len(new)):
+                return self._renew(new)
+            if old is None:
+                old = bpf.read_all(self.name, handle)
+            if old is new:
+                return Step()
+            gone = old.keys() - new.keys()
+            changed = {key: value for key, value in new.items() if old.get(key) != value}
+            # Removed first, so that there is room.
+            bpf.delete_all(self.name, handle, b"".join(gone), len(gone))
+            _put(self.name, handle, changed)
+            return Step(len(changed), len(gone))
+
+    def _renew(self, new: Entries) -> Step:
+        shape = _SHAPES[self.name]
+        handle = bpf.make_map(self.name, shape.kind, shape.key, shape.value, _room(len(new)), shape.flags)
+        try:
+            _put(self.name, handle, new)
+            self._install(handle)
+        finally:
+            os.close(handle)
+        return Step(len(new), 0, True)
+
+    def _install(self, handle: int) -> None:
+        """Returns when no program reads what stood there before."""
+        bpf.put(self.outer, NUMBER.pack(self.slot), NUMBER.pack(handle))
+
+    def wait(self) -> None:
+        """Returns when every program that runs now has ended.
+
+        A change to a map of maps waits for all that might still use the old content (kernel/bpf/syscall.c,
+        maybe_wait_bpf_programs); so does one that changes nothing.
+        """
+        with self.opened() as handle:
+            if handle is not None:
+                self._install(handle)
+
+    def read_ports(self) -> bytes:
+        """Of PORTS: the one value it has."""
+        with self.opened() as handle:
+            found = None if handle is None else bpf.get(handle, _ZERO, PORT_CLASSES_SIZE)
+            return found or bytes(PORT_CLASSES_SIZE)
+
+    def write_ports(self, new: bytes, old: bytes | None) -> Step:
+        with self.opened() as handle:
+            if handle is not None:
+                if (self.read_ports() if old is None else old) == new:
+                    return Step()
+                bpf.put(handle, _ZERO, new)
+                return Step(1)
+        shape = _SHAPES[PORTS]
+        handle = bpf.make_map(PORTS, shape.kind, shape.key, shape.value, 1)
+        try:
+            bpf.put(handle, _ZERO, new)
+            self._install(handle)
+        finally:
+            os.close(handle)
+        return Step(1, 0, True)
+
+
+def _room(count: int) -> int:
+    """How many entries a table is made for: a quarter more than it has, so that changes find room."""
+    return max(_SMALLEST, count + count // 4 + 1)
+
+
+def _put(subject: str, handle: int, entries: Entries) -> None:
+    bpf.put_all(subject, handle, b"".join(entries.keys()), b"".join(entries.values()), len(entries))
