@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from ..intent.address import Network
 from ..model.errors import Fault
 from ..model.plan import HostPlan
+from ..model.route import MAIN_TABLE
 
 
 class Part(NamedTuple):
@@ -46,6 +47,7 @@ def _one(plans: list[HostPlan]) -> HostPlan:
         peers=tuple(peer for plan in plans for peer in plan.peers),
         clients=tuple(client for plan in plans for client in plan.clients),
         accesses=tuple(access for plan in plans for access in plan.accesses),
+        rules=tuple(rule for plan in plans for rule in plan.rules),
     )
 
 
@@ -73,7 +75,8 @@ def _ports(plan: HostPlan) -> set[int]:
 def _overlaps(one: HostPlan, other: HostPlan) -> Iterator[tuple[str, str]]:
     """Networks of their own that touch each other, and routes of the one that take from what is the other's alone."""
     for first, second in ((one, other), (other, one)):
-        for route in second.routes:
+        # Other tables are for packets that the other part never sees.
+        for route in (route for route in second.routes if route.table == MAIN_TABLE):
             destination = _network(route.destination)
             if any(_touch(_network(prefix), destination) for prefix in first.space):
                 yield f"route {route.destination}", f"overlaps {', '.join(first.space)}"

@@ -15,6 +15,7 @@ from ..model.plan import HostPlan
 from ..model.state import Foreign, Observed
 from .docker import network_faults
 from .prefix import covers, is_default, network, overlap
+from .rule import rule_faults
 from .wireguard import wireguard_faults
 
 
@@ -22,7 +23,12 @@ def conflicts(plan: HostPlan, observed: Observed) -> tuple[Fault, ...]:
     """Every conflict, each naming the foreign object and the way out; empty when the plan can be built."""
     foreign = observed.foreign
     found = [*_links(plan, foreign), *_space(plan, foreign), *network_faults(plan, foreign), *_zone(plan, observed)]
-    found += [*_refusals(plan, foreign), *foreign.faults, *wireguard_faults(plan, observed)]
+    found += [
+        *_refusals(plan, foreign),
+        *foreign.faults,
+        *wireguard_faults(plan, observed),
+        *rule_faults(plan, foreign),
+    ]
     return tuple(Fault(plan.host, subject, message) for subject, message in found)
 
 

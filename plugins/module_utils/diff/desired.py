@@ -51,6 +51,7 @@ def desired(
         kinds.CLIENT: plan.clients,
         kinds.ADDRESS: plan.addresses,
         kinds.ROUTE: plan.routes,
+        kinds.RULE: plan.rules,
         kinds.SYSCTL: plan.sysctls,
         kinds.RULESET: tuple(value for value in firewall if isinstance(value, Ruleset)),
         kinds.POLICY: tuple(value for value in firewall if isinstance(value, FirewalldPolicy)),

@@ -10,19 +10,26 @@ from typing import Any
 from ..model import state as kinds
 from ..model.change import ADD, CHANGE, REMOVE, Change
 from ..model.link import fixed_differences
+from ..model.route import MAIN_TABLE, UNICAST
 from ..model.state import State
 from .fields import differing
+
+# Not a kind of its own: a route outside of the main table, on its way out.
+_TABLED = "route of another table"
 
 # The order of a transaction, and why:
 # 1. The filter stands before anything that it filters is opened.
 # 2. What goes, goes before what comes: a VNI or an address can then move from one link to another.
 # 3. Links carry addresses, addresses are the source of routes. A WireGuard device has its key and peers before that.
 # 4. A peer that takes over another's AllowedIPs has them before the other goes: no packet falls between.
-# 5. Forwarding is switched on when the rest is in place.
-# 6. A filter that is no longer wanted goes only when what it filtered is gone.
-# 7. Files of clients follow what the device says; those of a client that is gone have its key, and so go late.
-# 8. The stored plan is near the end: a host that dies half way boots the plan before this one, whole.
-# 9. Services run what is stored.
+# 5. No rule sends packets into a table that is not filled: its refusal of all else, its routes, then rules. The other
+#    way round when it goes; new rules stand before old ones go, so who keeps its table is never without. All of it
+#    after links have gone: what comes in by one of those meets the rules until the end.
+# 6. Forwarding is switched on when the rest is in place.
+# 7. A filter that is no longer wanted goes only when what it filtered is gone.
+# 8. Files of clients follow what the device says; those of a client that is gone have its key, and so go late.
+# 9. The stored plan is near the end: a host that dies half way boots the plan before this one, whole.
+# 10. Services run what is stored.
 _ORDER = (
     (ADD, kinds.RULESET),
     (CHANGE, kinds.RULESET),
@@ -43,6 +50,10 @@ _ORDER = (
     (ADD, kinds.ADDRESS),
     (CHANGE, kinds.ROUTE),
     (ADD, kinds.ROUTE),
+    (ADD, kinds.RULE),
+    (CHANGE, kinds.RULE),
+    (REMOVE, kinds.RULE),
+    (REMOVE, _TABLED),
     (ADD, kinds.ZONE),
     (CHANGE, kinds.ZONE),
     (ADD, kinds.DIRECT),
@@ -172,6 +183,25 @@ def _on_others(values: dict[str, Any], lost: set[str]) -> dict[str, Any]:
 
 
 def _place(change: Change) -> tuple[int, int, int, str]:
-    """Rank of the step; within links a bridge before its ports; then in the order of numbers in the keys."""
-    port = change.kind == kinds.LINK and getattr(change.after, "master", None) is not None
-    return (_RANK[(change.action, change.kind)], int(port), len(change.key), change.key)
+    """Rank of the step and place within it; then in the order of numbers in the keys."""
+    return (_RANK[_step(change)], _within(change), len(change.key), change.key)
+
+
+def _step(change: Change) -> tuple[str, str]:
+    if change.kind == kinds.ROUTE and change.action == REMOVE and change.before.table != MAIN_TABLE:
+        return REMOVE, _TABLED
+    return change.action, change.kind
+
+
+def _within(change: Change) -> int:
+    """A bridge before its ports. Of rules, those that packets meet last are made first and removed last: what a goto
+    leads to is there, and the last ones refuse what the others do not know. So it is with a table's refusal."""
+    if change.kind == kinds.LINK:
+        return int(getattr(change.after, "master", None) is not None)
+    if change.kind == kinds.RULE:
+        priority: int = (change.after or change.before).priority
+        return -priority if change.action == ADD else priority
+    if change.kind == kinds.ROUTE and change.action != CHANGE:
+        leads: bool = (change.after or change.before).type == UNICAST
+        return int(leads == (change.action == ADD))
+    return 0

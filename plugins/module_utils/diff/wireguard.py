@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from ..model import state as kinds
 from ..model.link import WIREGUARD
 from ..model.plan import HostPlan
+from ..model.route import MAIN_TABLE
 from ..model.state import Foreign, Observed
 from .prefix import covers, is_default, network, overlap
 
@@ -71,7 +72,7 @@ def _routes(plan: HostPlan, foreign: Foreign) -> Iterator[tuple[str, str]]:
     """What a managed client would send into its tunnel although it is attached to it, or reached from there."""
     tunnels = {link.name for link in plan.links if link.kind == WIREGUARD}
     for route in plan.routes:
-        if route.link not in tunnels:
+        if route.link not in tunnels or route.table != MAIN_TABLE:
             continue
         for uplink in foreign.uplinks:
             if covers(network(uplink.address), route.destination):

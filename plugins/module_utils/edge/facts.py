@@ -18,6 +18,7 @@ from ..model.firewall import Refusal
 from ..model.link import VXLAN, ForeignLink, Link
 from ..model.plan import HostPlan, from_json
 from ..model.route import ForeignRoute
+from ..model.rule import ForeignRule
 from ..model.state import Capabilities, Foreign, Observed, Uplink
 from ..model.stored import PLAN_PATH
 from ..model.wireguard import PUBLIC_KEY, UNMADE, Device, Keys, Peer
@@ -64,7 +65,7 @@ def _peers(plan: HostPlan | None, living: dict[str, Peer]) -> Iterator[Peer]:
 def to_data(facts: Facts) -> dict[str, Any]:
     """JSON data of plain lists, strings and numbers."""
     foreign = facts.foreign._asdict()
-    for name in ("links", "routes", "uplinks", "refusals"):
+    for name in ("links", "routes", "uplinks", "refusals", "tables", "rules"):
         foreign[name] = [value._asdict() for value in foreign[name]]
     foreign["networks"] = [{**seen._asdict(), "network": seen.network._asdict()} for seen in facts.foreign.networks]
     return {
@@ -88,6 +89,8 @@ def from_data(data: Any) -> Facts:
         foreign["routes"] = _all(ForeignRoute, foreign["routes"])
         foreign["uplinks"] = _all(Uplink, foreign["uplinks"])
         foreign["refusals"] = _all(Refusal, foreign["refusals"])
+        foreign["tables"] = _all(ForeignRoute, foreign["tables"])
+        foreign["rules"] = _all(ForeignRule, foreign["rules"])
         foreign["networks"] = tuple(
             _one(SeenNetwork, {**seen, "network": _one(DockerNetwork, seen["network"])}) for seen in foreign["networks"]
         )

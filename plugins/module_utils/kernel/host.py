@@ -21,7 +21,7 @@ from ..model.wireguard import CLIENT_ROOT, KEY_ROOT, Keys
 from . import docker, ports, stored, sysctl
 from .firewall import Firewalls
 from .meanwhile import Meanwhile
-from .netlink.adapter import Netlink
+from .netlink.adapter import Netlink, Network
 from .programs import find
 
 # Host-wide switches that plans may name.
@@ -30,7 +30,7 @@ SYSCTLS = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
 # What WireGuard needs besides a kernel, and only there.
 _TOOLS = ("wg", "wireguard-go", "qrencode", "openssl")
 
-_NETWORK = (kinds.LINK, kinds.ADDRESS, kinds.ROUTE)
+_NETWORK = (kinds.LINK, kinds.ADDRESS, kinds.ROUTE, kinds.RULE)
 _FIREWALL = (kinds.RULESET, kinds.POLICY, kinds.ZONE, kinds.DIRECT)
 _TUNNELS = (kinds.DEVICE, kinds.PEER)
 
@@ -66,15 +66,12 @@ class HostKernel:
             ),
             {
                 **tunnels,
-                **state_of({kinds.LINK: network.links, kinds.ADDRESS: network.addresses, kinds.ROUTE: network.routes}),
+                **_state(network),
                 **firewall.state,
                 kinds.SYSCTL: sysctl.read(SYSCTLS),
                 **files,
             },
-            Foreign(
-                links=network.foreign_links,
-                routes=network.foreign_routes,
-                uplinks=network.uplinks,
+            _foreign(network)._replace(
                 networks=containers.networks if containers else (),
                 pools=containers.pools if containers else (),
                 clients=_clients(),
@@ -110,6 +107,27 @@ class HostKernel:
                 from . import wireguard_plane
 
                 wireguard_plane.apply(batch, keys)
+
+
+def _state(network: Network) -> State:
+    return state_of(
+        {
+            kinds.LINK: network.links,
+            kinds.ADDRESS: network.addresses,
+            kinds.ROUTE: network.routes,
+            kinds.RULE: network.rules,
+        }
+    )
+
+
+def _foreign(network: Network) -> Foreign:
+    return Foreign(
+        links=network.foreign_links,
+        routes=network.foreign_routes,
+        uplinks=network.uplinks,
+        tables=network.foreign_tables,
+        rules=network.foreign_rules,
+    )
 
 
 def _prepare(changes: Sequence[Change]) -> dict[str, dict[str, str]]:

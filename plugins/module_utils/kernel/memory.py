@@ -4,8 +4,8 @@
 """A host in memory, with the kernel's own manners: check mode runs on it, and so do the tests.
 
 It refuses what a kernel refuses (a name or a VNI that is taken, an address on a link that is not there, a route over
-one that is down) and takes away what a kernel takes away (the addresses and routes of a deleted link, the routes whose
-source was a deleted address), so a plan that works here is consistent.
+one that is down, a rule that leads back) and takes away what a kernel takes away (the addresses and routes of a deleted
+link, the routes whose source was a deleted address), so a plan that works here is consistent.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from ..model import state as kinds
 from ..model.change import ADD, REMOVE, Change
 from ..model.errors import KernelError
 from ..model.link import BRIDGE, VXLAN, WIREGUARD, fixed_differences
+from ..model.route import UNICAST, Route
+from ..model.rule import GOTO
 from ..model.state import Observed
 from ..model.wireguard import Peer
 
@@ -67,18 +69,31 @@ class MemoryKernel:
     def _admit(self, subject: str, kind: str, before: Any, value: Any) -> None:
         if kind == kinds.LINK:
             self._admit_link(subject, before, value)
-            return
+        elif kind == kinds.ROUTE:
+            self._admit_route(subject, value)
+        elif kind == kinds.RULE and value.action == GOTO and value.target <= value.priority:
+            raise KernelError(subject, "leads back")
         links = self._state[kinds.LINK]
-        if kind in (kinds.ADDRESS, kinds.ROUTE, kinds.DEVICE) and value.link not in links:
+        if kind in (kinds.ADDRESS, kinds.DEVICE) and value.link not in links:
             raise KernelError(subject, f"no such device {value.link}")
         if kind == kinds.DEVICE and links[value.link].kind != WIREGUARD:
             raise KernelError(subject, f"{value.link} is not a WireGuard device")
         if kind == kinds.PEER and value.link not in self._state[kinds.DEVICE]:
             raise KernelError(subject, f"no such WireGuard device {value.link}")
-        if kind == kinds.ROUTE and not links[value.link].up:
-            raise KernelError(subject, f"{value.link} is down")
-        if kind == kinds.ROUTE and value.source not in self._own():
-            raise KernelError(subject, f"{value.source} is not an address of this host")
+
+    def _admit_route(self, subject: str, route: Route) -> None:
+        links = self._state[kinds.LINK]
+        foreign = self._observed.foreign
+        if any((other.destination, other.table) == (route.destination, route.table) for other in foreign.tables):
+            raise KernelError(subject, "exists already, and is not ours")
+        if route.type != UNICAST:
+            return
+        if route.link not in links and not any(link.name == route.link for link in foreign.links):
+            raise KernelError(subject, f"no such device {route.link}")
+        if route.link in links and not links[route.link].up:
+            raise KernelError(subject, f"{route.link} is down")
+        if route.source and route.source not in self._own():
+            raise KernelError(subject, f"{route.source} is not an address of this host")
 
     def _admit_link(self, subject: str, before: Any, value: Any) -> None:
         links = self._state[kinds.LINK]
@@ -110,7 +125,7 @@ class MemoryKernel:
                     links[key] = link._replace(master=None) if link.master == before.name else link
         if kind in (kinds.LINK, kinds.ADDRESS):
             own = self._own()
-            _drop(routes, lambda route: route.source not in own)
+            _drop(routes, lambda route: route.source != "" and route.source not in own)
 
 
 def _drop(values: dict[str, Any], goes: Callable[[Any], bool]) -> None:

@@ -16,6 +16,7 @@ from .errors import PlanError
 from .firewall import Firewall
 from .link import Link
 from .route import Route
+from .rule import Rule
 from .sysctl import Sysctl
 from .wireguard import Device, Peer
 
@@ -50,6 +51,7 @@ class HostPlan(NamedTuple):
     peers: tuple[Peer, ...] = ()
     clients: tuple[ClientConfig, ...] = ()
     accesses: tuple[Access, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
 
 _LISTS = {
@@ -62,20 +64,31 @@ _LISTS = {
     "peers": Peer,
     "clients": ClientConfig,
     "accesses": Access,
+    "rules": Rule,
 }
 
 
 def to_json(plan: HostPlan) -> str:
-    """Canonical JSON: sorted keys, one space of indent, a final newline; same plan, same bytes."""
+    """Canonical JSON: sorted keys, one space of indent, a final newline; same plan, same bytes.
+
+    What came later is left out where it says nothing, so a plan without it has the bytes that it always had.
+    """
     document: dict[str, Any] = plan._asdict()
     for name in _LISTS:
         document[name] = [value._asdict() for value in document[name]]
+    document["routes"] = [_without_defaults(route) for route in plan.routes]
+    if not plan.rules:
+        del document["rules"]
     for access in document["accesses"]:
         access["reaches"] = [reach._asdict() for reach in access["reaches"]]
     if plan.firewall is not None:
         document["firewall"] = plan.firewall._asdict()
     document["version"] = PLAN_VERSION
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _without_defaults(route: Route) -> dict[str, Any]:
+    return {name: value for name, value in route._asdict().items() if value != Route._field_defaults.get(name)}
 
 
 def from_json(text: str) -> HostPlan:

@@ -7,21 +7,35 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+# The kernel's own number of the table that everything is in that says no other.
+MAIN_TABLE = 254
+
+UNICAST = "unicast"
+UNREACHABLE = "unreachable"
+BLACKHOLE = "blackhole"
+
 
 class Route(NamedTuple):
     """destination: `10.1.0.0/16`. via: next hop, reached on `link` directly (the onlink flag is always set); "": none,
     as on a WireGuard link, where AllowedIPs say who is meant.
 
-    source: preferred source address. All in the main table.
+    source: preferred source address; "": the kernel chooses. Only in the main table: with an address the kernel takes
+    away the routes of that table alone that have it as their source.
+    table: number. type: UNICAST; UNREACHABLE is answered so, BLACKHOLE dropped. Both have no via, link and source, and
+    stand back behind any other route to the same destination: their metric is the last that there is.
     """
 
     destination: str
     via: str
     link: str
     source: str
+    table: int = MAIN_TABLE
+    type: str = UNICAST
 
     def key(self) -> str:
-        return self.destination
+        kind = "" if self.type == UNICAST else f"{self.type} "
+        table = "" if self.table == MAIN_TABLE else f" table {self.table}"
+        return f"{kind}{self.destination}{table}"
 
 
 class ForeignRoute(NamedTuple):
@@ -29,3 +43,4 @@ class ForeignRoute(NamedTuple):
 
     destination: str
     link: str | None
+    table: int = MAIN_TABLE

@@ -11,6 +11,7 @@ from .docker import SeenNetwork
 from .firewall import Refusal
 from .link import ForeignLink
 from .route import ForeignRoute
+from .rule import ForeignRule
 from .wireguard import Keys
 
 RULESET = "ruleset"
@@ -23,12 +24,17 @@ PEER = "wireguard peer"
 CLIENT = "client"
 ADDRESS = "address"
 ROUTE = "route"
+RULE = "routing rule"
 SYSCTL = "sysctl"
 FILE = "file"
 PROGRAM = "program"
 SERVICE = "service"
 
-KINDS = (RULESET, POLICY, ZONE, DIRECT, LINK, DEVICE, PEER, ADDRESS, ROUTE, SYSCTL, CLIENT, FILE, PROGRAM, SERVICE)
+KINDS = (
+    *(RULESET, POLICY, ZONE, DIRECT),
+    *(LINK, DEVICE, PEER, ADDRESS, ROUTE, RULE, SYSCTL),
+    *(CLIENT, FILE, PROGRAM, SERVICE),
+)
 
 # kind -> key -> value (a NamedTuple of this room that has key()). A kind that is missing is an empty one.
 State = dict[str, dict[str, Any]]
@@ -69,6 +75,7 @@ class Foreign(NamedTuple):
     faults: what an adapter found that blocks us and that only it can tell, as (subject, message).
     pools: networks that Docker may take its next subnets from.
     ports: UDP ports that sockets not of our WireGuard devices are bound to.
+    routes: of the main table. tables: in those that are ours by their numbers. rules: all, the kernel's own among them.
     """
 
     links: tuple[ForeignLink, ...] = ()
@@ -81,6 +88,8 @@ class Foreign(NamedTuple):
     zones: tuple[str, ...] = ()
     faults: tuple[tuple[str, str], ...] = ()
     ports: tuple[int, ...] = ()
+    tables: tuple[ForeignRoute, ...] = ()
+    rules: tuple[ForeignRule, ...] = ()
 
 
 class Observed(NamedTuple):

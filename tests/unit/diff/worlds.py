@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from ansible_collections.weft.overlay.plugins.module_utils.compile.network_tables import network_tables
 from ansible_collections.weft.overlay.plugins.module_utils.compile.overlay import (
     Spoke,
     hub_plan,
@@ -18,7 +19,14 @@ from ansible_collections.weft.overlay.plugins.module_utils.intent.domain import 
 from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
 from ansible_collections.weft.overlay.plugins.module_utils.model.address import Address
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import BRIDGE, DUMMY, VXLAN, ForeignLink, Link
-from ansible_collections.weft.overlay.plugins.module_utils.model.route import ForeignRoute, Route
+from ansible_collections.weft.overlay.plugins.module_utils.model.route import (
+    MAIN_TABLE,
+    UNICAST,
+    UNREACHABLE,
+    ForeignRoute,
+    Route,
+)
+from ansible_collections.weft.overlay.plugins.module_utils.model.rule import GOTO, LOOKUP, ForeignRule, Rule
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import (
     Capabilities,
     Foreign,
@@ -40,13 +48,21 @@ OVERLAYS = [
 ]
 FIREWALLS = ("firewalld", "iptables-nft", "iptables-legacy", "none")
 PROGRAMS = tuple(Program(digest * 32, (("main.py", f"# {digest}"),)) for digest in "ab")
+# The rules that every kernel begins with.
+KERNEL_RULES = tuple(
+    ForeignRule(family, priority, 0, 0, False, False, LOOKUP, table)
+    for family, priority, table in ((4, 0, 255), (4, 32766, 254), (4, 32767, 253), (6, 0, 255), (6, 32766, 254))
+)
 FOREIGN = Foreign(
     links=(ForeignLink("eth0", "device"), ForeignLink("docker0", BRIDGE), ForeignLink("vx9", VXLAN, 9, 4789)),
     routes=(ForeignRoute("0.0.0.0/0", "eth0"),),
     uplinks=(Uplink("192.0.2.250/24", "eth0", 1500),),
     zones=("public", "trusted"),
+    rules=KERNEL_RULES,
 )
 
+# Tags of a host's networks.
+TAGS = st.sampled_from(((), (), (), (1,), (1, 2, 254), (2, 17, 18)))
 CAPABILITIES = st.builds(Capabilities, st.booleans(), st.sampled_from(FIREWALLS))
 
 
@@ -59,11 +75,27 @@ def plans(draw):
     numbers = draw(st.lists(st.integers(1, 6), unique=True, max_size=4).map(sorted))
     mtu = draw(st.sampled_from((1450, 1430, 8950)))
     spokes = tuple(Spoke(f"runner{number}", number, f"{net}{number}", mtu) for number in numbers)
+    return with_networks(_overlay_plan(overlay, role, net, spokes), draw(TAGS))
+
+
+def _overlay_plan(overlay, role, net, spokes):
     if role == "hub":
         return hub_plan(overlay, "hub", f"{net}250", spokes)
     if role == "runner" and spokes:
         return runner_plan(overlay, spokes[0], "hub", f"{net}250")
     return isolated_plan(overlay, "runner1")
+
+
+def with_networks(plan, tags):
+    """The plan of a host that is in networks with these tags; each has a way over every link of it, and no two the
+    same one to one destination."""
+    links = [link.name for link in plan.links]
+    ways = [Route(f"10.{200 + number}.0.0/16", "", name, "") for number, name in enumerate(links)]
+    tables = network_tables(
+        {str(tag): tag for tag in tags},
+        {str(tag): [way._replace(link=links[(tag + n) % len(links)]) for n, way in enumerate(ways)] for tag in tags},
+    )
+    return plan._replace(routes=plan.routes + tables.routes, rules=tables.rules)
 
 
 def wanted(plan, capabilities, program=PROGRAMS[0]):
@@ -81,9 +113,11 @@ def drifted(draw, plan, capabilities):
     addresses += draw(st.lists(_more_addresses(names), max_size=3))
     sources = [value.address.split("/")[0] for value in addresses] or ["none"]
     routes = [_rerouted(draw, route, names, sources) for route in state[kinds.ROUTE].values() if not draw(_RARELY)]
-    routes += draw(st.lists(_more_routes(names, sources), max_size=3))
+    routes += draw(st.lists(_more_routes(names, sources) | st.sampled_from(_EXTRA_REFUSALS), max_size=3))
+    rules = {rule.key(): rule for rule in draw(st.lists(st.sampled_from(_EXTRA_RULES), max_size=3))}
     return {
         **{kind: draw(_some_of(values)) for kind, values in state.items()},
+        kinds.RULE: {**draw(_some_of(state[kinds.RULE])), **rules},
         kinds.SYSCTL: state_of({kinds.SYSCTL: (Sysctl("net.ipv4.ip_forward", draw(st.sampled_from("01"))),)})[
             kinds.SYSCTL
         ],
@@ -113,7 +147,11 @@ def consistent(links, addresses, routes):
     addresses = {value.key(): value for value in addresses if value.link in found}
     sources = {value.address.split("/")[0] for value in addresses.values()}
     up = {name for name, link in found.items() if link.up}
-    routes = {route.key(): route for route in routes if route.link in up and route.source in sources}
+    routes = {
+        route.key(): route
+        for route in routes
+        if route.type != UNICAST or (route.link in up and route.source in {*sources, ""})
+    }
     return {kinds.LINK: found, kinds.ADDRESS: addresses, kinds.ROUTE: routes}
 
 
@@ -125,6 +163,18 @@ _EXTRA_LINKS = (
     Link("br-old", BRIDGE, "weft:gone", "02:77:02:00:00:01", 1450),
     Link("kohaku-host", BRIDGE, "weft:hub", "02:77:03:00:00:64", 1500),
     Link("vxlan0", DUMMY, "weft:hub", "02:77:03:00:00:64", 1500, up=False),
+)
+_EXTRA_REFUSALS = tuple(
+    Route(default, "", "", "", table, UNREACHABLE) for default in ("0.0.0.0/0", "::/0") for table in (119001, 119009)
+)
+# Left over from other networks, or from another way to sort them.
+_EXTRA_RULES = (
+    Rule(4, 73, 9 << 24, 0xFF << 24, LOOKUP, 119009),
+    Rule(6, 73, 1 << 24, 0xFF << 24, LOOKUP, 119009),
+    Rule(4, 70, 0, 0xFF << 24, GOTO, 89),
+    Rule(6, 72, 0x10 << 24, 0xF0 << 24, GOTO, 74),
+    Rule(4, 72, 2 << 24, 0xFF << 24, UNREACHABLE),
+    Rule(4, 85, 1 << 24, 0xFF << 24, LOOKUP, 119001, "eth0"),
 )
 _AGES = {
     "alias": ("", "weft:other"),
@@ -162,7 +212,11 @@ def _moved(draw, address, names):
 
 
 def _rerouted(draw, route, names, sources):
-    changed = {"via": st.just("10.9.9.9"), "link": st.sampled_from(names), "source": st.sampled_from(sources)}
+    if route.type != UNICAST:
+        return route
+    changed = {"via": st.just("10.9.9.9"), "link": st.sampled_from(names)}
+    if route.table == MAIN_TABLE:
+        changed["source"] = st.sampled_from(sources)
     fields = draw(st.lists(st.sampled_from(sorted(changed)), unique=True, max_size=2))
     return route._replace(**{field: draw(changed[field]) for field in fields})
 
@@ -175,7 +229,8 @@ def _more_addresses(names):
 
 def _more_routes(names, sources):
     networks = st.sampled_from(("10.9.0.0/16", "203.0.113.0/24"))
-    return st.builds(Route, networks, st.just("10.9.0.1"), st.sampled_from(names), st.sampled_from(sources))
+    kind = (st.just(MAIN_TABLE), st.just(UNICAST))
+    return st.builds(Route, networks, st.just("10.9.0.1"), st.sampled_from(names), st.sampled_from(sources), *kind)
 
 
 @st.composite

@@ -24,6 +24,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.firewall import
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import ForeignLink, Link
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import ROUTER, HostPlan, to_json
 from ansible_collections.weft.overlay.plugins.module_utils.model.route import ForeignRoute
+from ansible_collections.weft.overlay.plugins.module_utils.model.rule import ForeignRule
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import (
     Capabilities,
     Foreign,
@@ -49,6 +50,8 @@ FULL = Facts(
         zones=("trusted",),
         faults=(("file x", "is not ours"),),
         ports=(51820,),
+        tables=(ForeignRoute("203.0.113.0/24", None, 119001),),
+        rules=(ForeignRule(4, 59, 0xCA6C, 0xFFFFFFFF, True, False, "lookup", 51820),),
     ),
     (Link("vxkr1", "vxlan", "weft:runner1", "02:77:00:00:00:65", 1450, None, 101, 4789, "192.0.2.250", "192.0.2.1"),),
     "192.0.2.1",

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Links, addresses and routes of this host, over raw netlink.
+"""Links, addresses, routes and rules of this host, over raw netlink.
 
 Why raw: the import of pyroute2 alone takes 140-180 ms, more than a whole run without changes may take (reading the
 state of a hub with 255 runners back, interpreter start included, is to be faster than `ip -batch` writing it). The
@@ -19,12 +19,13 @@ from ...model.address import Address
 from ...model.change import REMOVE, Change
 from ...model.errors import KernelError
 from ...model.link import DUMMY, WIREGUARD, ForeignLink, Link
-from ...model.route import ForeignRoute, Route
+from ...model.route import MAIN_TABLE, ForeignRoute, Route
+from ...model.rule import ForeignRule, Rule
 from ...model.state import LINK, ROUTE, Uplink
 from .. import wireguard_go
-from . import fdb, link_messages, links, routes
+from . import fdb, link_messages, links, routes, rules
 from .channel import Channel
-from .dumps import all_addresses, all_entries, all_links, all_routes
+from .dumps import all_addresses, all_entries, all_links, all_routes, all_rules
 from .link_work import make_links, remove_links
 from .move import move
 
@@ -35,8 +36,11 @@ class Network(NamedTuple):
     links: tuple[Link, ...]
     addresses: tuple[Address, ...]
     routes: tuple[Route, ...]
+    rules: tuple[Rule, ...]
     foreign_links: tuple[ForeignLink, ...]
     foreign_routes: tuple[ForeignRoute, ...]
+    foreign_tables: tuple[ForeignRoute, ...]
+    foreign_rules: tuple[ForeignRule, ...]
     uplinks: tuple[Uplink, ...]
 
 
@@ -75,14 +79,8 @@ class Netlink:
                 own_addresses.append(Address(link.name, address.address, address.prefix_route))
             elif not link.flags & links.IFF_LOOPBACK:
                 uplinks.append(Uplink(address.address, link.name, link.mtu))
-        own_routes: list[Route] = []
-        foreign_routes: list[ForeignRoute] = []
-        for route in all_routes(self._channel):
-            name = names.get(route.device)
-            if route.ours():
-                own_routes.append(Route(route.destination, route.via, name or "", route.source))
-            elif not (route.protocol == routes.PROTOCOL_KERNEL and route.device in ours):
-                foreign_routes.append(ForeignRoute(route.destination, name))
+        own_routes, foreign_routes = self._routes(names, ours)
+        seen_rules = all_rules(self._channel)
         return Network(
             links=(
                 *(
@@ -94,10 +92,24 @@ class Netlink:
             ),
             addresses=tuple(own_addresses),
             routes=tuple(own_routes),
+            rules=tuple(rules.rule_of(rule) for rule in seen_rules if rule.ours()),
             foreign_links=tuple(links.foreign_of(link) for index, link in seen.items() if index not in ours),
-            foreign_routes=tuple(foreign_routes),
+            foreign_routes=tuple(route for route in foreign_routes if route.table == MAIN_TABLE),
+            foreign_tables=tuple(route for route in foreign_routes if route.table != MAIN_TABLE),
+            foreign_rules=tuple(rules.foreign_of(rule) for rule in seen_rules if not rule.ours()),
             uplinks=tuple(uplinks),
         )
+
+    def _routes(self, names: dict[int, str], ours: set[int]) -> tuple[list[Route], list[ForeignRoute]]:
+        """Our routes, and the others without those that the kernel made of addresses of ours. names, ours: of links."""
+        own: list[Route] = []
+        foreign: list[ForeignRoute] = []
+        for route in all_routes(self._channel):
+            if route.ours():
+                own.append(routes.route_of(route, names))
+            elif not (route.protocol == routes.PROTOCOL_KERNEL and route.device in ours):
+                foreign.append(routes.foreign_of(route, names))
+        return own, foreign
 
     def supports_dummy(self) -> bool:
         """Whether this kernel has dummy devices. Nothing is made: the question is a request that must fail.
@@ -119,7 +131,7 @@ class Netlink:
         raise KernelError(f"links of kind {kind}", f"cannot tell whether the kernel has them (error {code})")
 
     def apply(self, changes: Sequence[Change]) -> None:
-        """Carry out changes of links, addresses and routes in the order given, neighbours of one sort in a batch.
+        """Carry out changes of links, addresses, routes and rules in the order given, neighbours of a sort in a batch.
 
         Raises KernelError for the first that is refused. Everything before its batch is then carried out, nothing
         after it, and of the batch itself all that the kernel accepted.

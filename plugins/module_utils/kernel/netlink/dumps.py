@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from . import addresses, fdb, links, routes
+from . import addresses, fdb, links, routes, rules
 from .channel import Channel
-from .codec import RTM_GETADDR, RTM_GETLINK, RTM_GETNEIGH, RTM_GETROUTE
+from .codec import RTM_GETADDR, RTM_GETLINK, RTM_GETNEIGH, RTM_GETROUTE, RTM_GETRULE
 
 
 def all_links(channel: Channel) -> list[links.Seen]:
@@ -32,3 +32,8 @@ def all_addresses(channel: Channel) -> list[addresses.Seen]:
 def all_routes(channel: Channel) -> list[routes.Seen]:
     read = (routes.read(reply) for reply in channel.dump("routes", RTM_GETROUTE, routes.DUMP))
     return [route for route in read if route is not None]
+
+
+def all_rules(channel: Channel) -> list[rules.Seen]:
+    read = (rules.read(reply) for reply in channel.dump("routing rules", RTM_GETRULE, rules.DUMP))
+    return [rule for rule in read if rule is not None]

@@ -1,15 +1,14 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Changes of addresses and routes, many at once."""
+"""Changes of addresses, routes and rules, many at once."""
 
 from __future__ import annotations
 
 from ...model.change import ADD, REMOVE, Change
 from ...model.errors import KernelError
-from ...model.route import Route
-from ...model.state import ADDRESS, ROUTE
-from . import addresses, routes
+from ...model.state import ADDRESS, ROUTE, RULE
+from . import addresses, routes, rules
 from .channel import Channel
 from .codec import Request
 from .dumps import all_routes
@@ -17,8 +16,8 @@ from .numbers import number_of
 
 
 def move(channel: Channel, run: list[Change]) -> None:
-    """Addresses and routes. With an address go the routes that have it as their source; the diff knows and adds them
-    after it."""
+    """Addresses, routes and rules. With an address go the routes that have it as their source; the diff knows and adds
+    them after it."""
     requests = _without_source(channel, run)
     indexes: dict[str, int] = {}
     for change in run:
@@ -33,15 +32,18 @@ def _without_source(channel: Channel, run: list[Change]) -> list[Request]:
     if not sources:
         return []
     return [
-        routes.remove(Route(route.destination, route.via, "", route.source), route.device)
+        routes.remove(routes.route_of(route, {}), route.device)
         for route in all_routes(channel)
         if route.ours() and route.source in sources
     ]
 
 
 def _requests(change: Change, indexes: dict[str, int]) -> list[Request]:
-    """The messages for one change of an address or route. indexes: of links, those looked up before."""
+    """The messages for one change. indexes: of links, those looked up before."""
     value = change.before if change.action == REMOVE else change.after
+    if change.kind == RULE:
+        old = [] if change.before is None else [rules.remove(change.before)]
+        return old if change.action == REMOVE else [*old, rules.add(value)]
     if value.link not in indexes:
         try:
             indexes[value.link] = number_of(value.link, f"{change.kind} {change.key}")

@@ -1,17 +1,18 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Routes of the main table as rtnetlink knows them (linux/rtnetlink.h)."""
+"""Routes of the main table and of those that are ours, as rtnetlink knows them (linux/rtnetlink.h)."""
 
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from socket import AF_INET, AF_INET6
 from struct import Struct
 from typing import NamedTuple
 
 from ...model import marks
-from ...model.route import Route
+from ...model.route import BLACKHOLE, MAIN_TABLE, UNICAST, UNREACHABLE, ForeignRoute, Route
 from ...model.state import ROUTE
 from .codec import (
     NLM_F_APPEND,
@@ -37,43 +38,61 @@ _NEXTHOP = Struct("=HBBi")  # length, flags, weight, index of the link
 _RTA_DST = 1
 _RTA_OIF = 4
 _RTA_GATEWAY = 5
+_RTA_PRIORITY = 6
 _RTA_PREFSRC = 7
 _RTA_MULTIPATH = 9
+_RTA_TABLE = 15
 
-_TABLE_MAIN = 254
-_RTN_UNSPEC, _RTN_UNICAST = 0, 1
-# unicast, blackhole, unreachable, prohibit
-_TYPES = frozenset({1, 6, 7, 8})
+# In the eight bits of the header: the number stands in RTA_TABLE.
+_TABLE_COMPAT = 252
+_RTN_UNSPEC = 0
+_NUMBERS = {UNICAST: 1, BLACKHOLE: 6, UNREACHABLE: 7}
+_TYPES = {number: name for name, number in _NUMBERS.items()}
+_RTN_PROHIBIT = 8
+_LAST_METRIC = 0xFFFFFFFF
 _SCOPE_UNIVERSE, _SCOPE_ANY = 0, 255
 _RTNH_F_ONLINK = 4
 _ANY = {AF_INET: "0.0.0.0", AF_INET6: "::"}  # noqa: S104  # the default route's destination, not a socket
 
 PROTOCOL_KERNEL = 2
 
-# The kernel reads the table where the socket asks for strict checking; older kernels send all tables.
-DUMP = _RTMSG.pack(0, 0, 0, 0, _TABLE_MAIN, 0, 0, 0, 0)
+# Of all tables.
+DUMP = _RTMSG.pack(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 
 class Seen(NamedTuple):
-    """device: index of the link, 0 for none. via and source: "" for none."""
+    """device: index of the link, 0 for none. via and source: "" for none. type: "" for one that is never ours.
+    metric: 0 for none."""
 
     destination: str
     protocol: int
     device: int
     via: str
     source: str
+    table: int
+    type: str
+    metric: int
 
     def ours(self) -> bool:
-        return self.protocol == marks.ROUTE_PROTOCOL
+        if self.protocol != marks.ROUTE_PROTOCOL:
+            return False
+        return self.type == UNICAST or (self.type != "" and self.metric == _LAST_METRIC)
 
 
 def read(reply: Reply) -> Seen | None:
-    """None for a route that plays no part here: of another table or family, multicast, link-local."""
+    """None for a route that plays no part here: of somebody else's table, another family, multicast, link-local."""
     family, length, _src, _tos, table, protocol, _scope, kind, _flags = _RTMSG.unpack_from(reply.body)
-    if table != _TABLE_MAIN or kind not in _TYPES or family not in _ANY:
+    # Most routes are of the table of the host's own addresses: they go at once.
+    if table not in (MAIN_TABLE, _TABLE_COMPAT) or family not in _ANY:
+        return None
+    if kind not in _TYPES and kind != _RTN_PROHIBIT:
         return None
     payload = reply.body[_RTMSG.size :]
     found = attributes(payload)
+    table = u32(payload, found[_RTA_TABLE]) if _RTA_TABLE in found else table
+    ours = protocol == marks.ROUTE_PROTOCOL or marks.FIRST_TABLE <= table <= marks.LAST_TABLE
+    if table != MAIN_TABLE and not ours:
+        return None
     network = ip(payload, found[_RTA_DST]) if _RTA_DST in found else _ANY[family]
     if network.startswith(("fe80:", "ff")):
         return None
@@ -82,7 +101,19 @@ def read(reply: Reply) -> Seen | None:
         index = _NEXTHOP.unpack_from(payload, found[_RTA_MULTIPATH][0])[3]
     via = ip(payload, found[_RTA_GATEWAY]) if _RTA_GATEWAY in found else ""
     source = ip(payload, found[_RTA_PREFSRC]) if _RTA_PREFSRC in found else ""
-    return Seen(f"{network}/{length}", protocol, index, via, source)
+    metric = u32(payload, found[_RTA_PRIORITY]) if _RTA_PRIORITY in found else 0
+    return Seen(f"{network}/{length}", protocol, index, via, source, table, _TYPES.get(kind, ""), metric)
+
+
+def route_of(seen: Seen, names: Mapping[int, str]) -> Route:
+    """One of ours. names: of links by index."""
+    # What leads nowhere is in IPv6 on the loopback device.
+    link = names.get(seen.device, "") if seen.type == UNICAST else ""
+    return Route(seen.destination, seen.via, link, seen.source, seen.table, seen.type)
+
+
+def foreign_of(seen: Seen, names: Mapping[int, str]) -> ForeignRoute:
+    return ForeignRoute(seen.destination, names.get(seen.device), seen.table)
 
 
 def add(route: Route, index: int) -> Request:
@@ -101,16 +132,23 @@ def remove(route: Route, index: int) -> Request:
 
 
 def _subject(route: Route) -> str:
-    return f"{ROUTE} {route.destination}"
+    return f"{ROUTE} {route.key()}"
 
 
 def _body(route: Route, index: int, new: bool) -> bytes:
     raw, length = split(route.destination)
     family = AF_INET if len(raw) == 4 else AF_INET6
-    scope, kind = (_SCOPE_UNIVERSE, _RTN_UNICAST) if new else (_SCOPE_ANY, _RTN_UNSPEC)
+    leads = route.type == UNICAST
+    scope = _SCOPE_UNIVERSE if new else _SCOPE_ANY
+    kind = _NUMBERS[route.type] if new or not leads else _RTN_UNSPEC
     flags = _RTNH_F_ONLINK if route.via else 0
-    body = _RTMSG.pack(family, length, 0, 0, _TABLE_MAIN, marks.ROUTE_PROTOCOL, scope, kind, flags)
-    body += attr(_RTA_DST, raw)
+    main = route.table == MAIN_TABLE
+    header = (MAIN_TABLE if main else _TABLE_COMPAT, marks.ROUTE_PROTOCOL, scope, kind, flags)
+    body = _RTMSG.pack(family, length, 0, 0, *header) + attr(_RTA_DST, raw)
+    if not main:
+        body += attr_u32(_RTA_TABLE, route.table)
+    if not leads:
+        body += attr_u32(_RTA_PRIORITY, _LAST_METRIC)
     if index:
         body += attr_u32(_RTA_OIF, index)
     if route.via:
