@@ -151,9 +151,11 @@ class Office:
                 continue
             if number not in self.holder:
                 self.give(name, number)
-            elif rank != _RESTING and claims.get(self.holder[number], (_RESTING, 0))[1] == number:
-                other = self.holder[number]
-                message = f"{self.text(number)} is claimed by {other} ({_WHERE[claims[other][0]]}) and by {name} "
+                continue
+            other = self.holder[number]
+            others_rank, others_number = claims.get(other, (_RESTING, 0))
+            if _RESTING not in (rank, others_rank) and others_number == number:
+                message = f"{self.text(number)} is claimed by {other} ({_WHERE[others_rank]}) and by {name} "
                 self._fault(name, f"{message}({_WHERE[rank]}); pin one of them to another address")
 
     def release(self, evidence: Evidence) -> None:

@@ -223,3 +223,11 @@ def test_new_clients_wait_until_the_server_answers():
         "domain.yaml: interfaces.wg0: a, b: no address yet, and the server could not be asked which are free; "
         "run again when it answers"
     )
+
+
+def test_who_is_pinned_to_an_address_that_rests_for_it_has_it_for_that_reason_alone():
+    """Another client that is remembered with it, and is pinned elsewhere, has no part in it."""
+    clients = (Claimant("a", Pair(None, "fd00:8::3")), Claimant("b", Pair(None, "fd00:9::2")))
+    evidence = Evidence(remembered=(Claim("b", ("fd00:8::3",)),), released=(("fd00:8::3", "a"),))
+    found = allocate("wg0", BOTH._replace(ipv4=None), clients, evidence)
+    assert (found.addresses["a"], found.faults) == (("fd00:8::3",), ())
