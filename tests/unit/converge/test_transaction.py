@@ -17,7 +17,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.errors import C
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import ForeignLink
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import Capabilities, Foreign, Observed
 from ansible_collections.weft.overlay.plugins.module_utils.model.sysctl import Sysctl
-from tests.unit.diff.worlds import OVERLAYS, PROGRAMS, hosts
+from tests.unit.diff.worlds import KERNEL_RULES, OVERLAYS, PROGRAMS, hosts, with_networks
 
 
 class Died(BaseException):
@@ -66,7 +66,9 @@ def hub(*numbers, mtu=1450):
 def host(foreign=None, firewall="firewalld"):
     state = {kinds.SYSCTL: {"net.ipv4.ip_forward": Sysctl("net.ipv4.ip_forward", "0")}}
     return MemoryKernel(
-        Observed(Capabilities(True, firewall), state, (foreign or Foreign())._replace(zones=("trusted",)))
+        Observed(
+            Capabilities(True, firewall), state, (foreign or Foreign())._replace(zones=("trusted",), rules=KERNEL_RULES)
+        )
     )
 
 
@@ -84,6 +86,16 @@ CASES = {
     "a hub that loses one runner, gets one and moves one": (built(hub(1, 2, 3)), hub(2, 3, 4, mtu=1430)),
     "a new runner": (host().observe(), RUNNER),
     "a runner whose VNI and hub change": (built(RUNNER), ANOTHER),
+    "a hub that gets networks": (built(hub(1)), with_networks(hub(1), (1, 254))),
+    "a hub whose networks and runners change": (
+        built(with_networks(hub(1, 2), (1, 2, 17))),
+        with_networks(hub(2, 3), (2, 18)),
+    ),
+    "a hub with one network more than stand in a list": (
+        built(with_networks(hub(1), range(1, 33))),
+        with_networks(hub(1), range(1, 34)),
+    ),
+    "a hub that loses its networks": (built(with_networks(hub(1), (3, 200))), hub(1)),
 }
 STEPS = [
     pytest.param(observed, plan, step, id=f"{name}, step {step}")

@@ -13,7 +13,8 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.address import 
 from ansible_collections.weft.overlay.plugins.module_utils.model.change import ADD, CHANGE, REMOVE, Change
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import BRIDGE, VXLAN, ForeignLink, Link
-from ansible_collections.weft.overlay.plugins.module_utils.model.route import Route
+from ansible_collections.weft.overlay.plugins.module_utils.model.route import UNREACHABLE, ForeignRoute, Route
+from ansible_collections.weft.overlay.plugins.module_utils.model.rule import GOTO, LOOKUP, Rule
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import (
     Capabilities,
     Foreign,
@@ -25,12 +26,18 @@ BRIDGE0 = Link("br0", BRIDGE, "weft:hub", "02:77:00:00:00:01")
 PORT = Link("vx1", VXLAN, "weft:r1", "02:77:00:00:00:02", 1450, "br0", 101, 4789, "192.0.2.250", "192.0.2.1")
 ADDRESS = Address("br0", "10.0.0.1/8")
 ROUTE = Route("10.1.0.0/16", "10.1.0.1", "vx1", "10.0.0.1")
-FOREIGN = Foreign(links=(ForeignLink("eth0", "device"), ForeignLink("theirs", VXLAN, 109, 4789)))
+FOREIGN = Foreign(
+    links=(ForeignLink("eth0", "device"), ForeignLink("theirs", VXLAN, 109, 4789)),
+    tables=(ForeignRoute("10.9.0.0/16", "eth0", 119001),),
+)
+RULE = Rule(4, 73, 1 << 24, 0xFF << 24, LOOKUP, 119001)
 
 
 @pytest.fixture
 def kernel():
-    state = state_of({kinds.LINK: (BRIDGE0, PORT), kinds.ADDRESS: (ADDRESS,), kinds.ROUTE: (ROUTE,)})
+    state = state_of(
+        {kinds.LINK: (BRIDGE0, PORT), kinds.ADDRESS: (ADDRESS,), kinds.ROUTE: (ROUTE,), kinds.RULE: (RULE,)}
+    )
     return MemoryKernel(Observed(Capabilities(True, "none"), state, FOREIGN))
 
 
@@ -61,6 +68,13 @@ REFUSED = {
     "route 10.2.0.0/16: no such device vx9": add(kinds.ROUTE, ROUTE._replace(destination="10.2.0.0/16", link="vx9")),
     "route 10.3.0.0/16: 10.0.0.9 is not an address of this host": add(
         kinds.ROUTE, ROUTE._replace(destination="10.3.0.0/16", source="10.0.0.9")
+    ),
+    "route 10.9.0.0/16 table 119001: exists already, and is not ours": add(
+        kinds.ROUTE, Route("10.9.0.0/16", "", "vx1", "", 119001)
+    ),
+    "routing rule ipv4 73 fwmark 0x1000000/0xff000000 lookup 119001: exists already": add(kinds.RULE, RULE),
+    "routing rule ipv4 90 fwmark 0x0/0xff000000 goto: leads back": add(
+        kinds.RULE, Rule(4, 90, 0, 0xFF << 24, GOTO, 90)
     ),
 }
 
@@ -104,6 +118,21 @@ def test_a_link_that_goes_down_loses_its_routes_and_gets_none(kernel):
     assert kernel.observe().state[kinds.ROUTE] == {}
     with pytest.raises(KernelError, match="vx1 is down"):
         kernel.apply([add(kinds.ROUTE, ROUTE)])
+
+
+def test_routes_of_a_table_go_with_their_link_and_its_refusal_stays(kernel):
+    refusal, way = Route("0.0.0.0/0", "", "", "", 119001, UNREACHABLE), Route("10.2.0.0/16", "", "vx1", "", 119001)
+    kernel.apply([add(kinds.ROUTE, refusal), add(kinds.ROUTE, way), remove(kinds.ADDRESS, ADDRESS)])
+    assert kernel.observe().state[kinds.ROUTE] == {refusal.key(): refusal, way.key(): way}
+    kernel.apply([remove(kinds.LINK, PORT)])
+    state = kernel.observe().state
+    assert (state[kinds.ROUTE], state[kinds.RULE]) == ({refusal.key(): refusal}, {RULE.key(): RULE})
+
+
+def test_a_route_may_lead_over_a_link_that_is_not_ours(kernel):
+    way = Route("10.2.0.0/16", "192.0.2.1", "eth0", "", 119001)
+    kernel.apply([add(kinds.ROUTE, way)])
+    assert kernel.observe().state[kinds.ROUTE][way.key()] == way
 
 
 def test_what_was_observed_is_a_copy(kernel):

@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from ansible_collections.weft.overlay.plugins.module_utils.compile.overlay import Spoke, hub_plan, runner_plan
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import PlanError
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import HostPlan, from_json, to_json
+from ansible_collections.weft.overlay.plugins.module_utils.model.route import UNREACHABLE, Route
+from ansible_collections.weft.overlay.plugins.module_utils.model.rule import LOOKUP, Rule
 from tests.unit.diff.worlds import OVERLAYS, plans
 
 SPOKE = Spoke("runner1", 1, "192.0.2.1", 1450)
@@ -37,6 +39,28 @@ def test_the_spelling_is_canonical(plan):
     assert text.endswith("}\n")
     assert text == json.dumps(json.loads(text), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     assert from_json(text) == plan
+
+
+def test_a_plan_without_networks_has_the_bytes_that_it_had_before_there_were_any():
+    document = json.loads(to_json(HUB))
+    assert "rules" not in document
+    assert [sorted(route) for route in document["routes"]] == [["destination", "link", "source", "via"]]
+
+
+def test_a_plan_from_before_there_were_networks_means_the_same():
+    text = to_json(HUB)
+    plan = from_json(text)
+    assert (plan, plan.rules, to_json(plan)) == (HUB, (), text)
+    assert {(route.table, route.type) for route in plan.routes} == {(254, "unicast")}
+
+
+def test_of_a_table_and_a_rule_only_what_is_not_as_ever_is_written():
+    refusal, way = Route("::/0", "", "", "", 119001, UNREACHABLE), Route("fd00::/64", "", "wg0", "", 119001)
+    plan = EMPTY._replace(routes=(refusal, way), rules=(Rule(6, 73, 1 << 24, 0xFF << 24, LOOKUP, 119001),))
+    assert from_json(to_json(plan)) == plan
+    first, second = json.loads(to_json(plan))["routes"]
+    assert (first["table"], first["type"]) == (119001, "unreachable")
+    assert (second["table"], "type" in second) == (119001, False)
 
 
 def broken(**fields):
@@ -66,6 +90,7 @@ def without(name):
         (broken(links=["vxlan0"]), "the plan has 'vxlan0' where a Link should be"),
         (broken(links=[{"name": "vxlan0"}]), "the plan has a Link of another shape"),
         (broken(routes=[{"to": "10.0.0.0/8"}]), "the plan has a Route of another shape"),
+        (broken(rules=[{"family": 4}]), "the plan has a Rule of another shape"),
         (broken(firewall=[]), "the plan has [] where a Firewall should be"),
         (broken(firewall={"cidr": "10.0.0.0/8"}), "the plan has a Firewall of another shape"),
     ],
