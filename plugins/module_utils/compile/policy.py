@@ -61,7 +61,7 @@ def compile_policy(tenancy: Tenancy, places: Mapping[str, tuple[str, ...]], ledg
     policies, names = numbered(tenancy)
     ports = PortClasses(rule.ports for policy in policies for rule in policy.rules)
     counter = identity_counter(ledger)
-    identities = Identities(ground, counter)
+    identities = Identities(ground, chain.from_iterable(atoms.values()), counter)
     domain = Domain(tenancy, ground, atoms, networks.numbers, identities, ports)
     seen = {network: list(seen_from(network, ground, atoms, tenancy.networks)) for network in ground.reach}
     judged = [JudgedRealm(domain, there) for there in _inhabitants(domain, seen, policies)]

@@ -84,7 +84,7 @@ def _message(test: PolicyTest, explainer: Explainer) -> Iterator[str]:
     found = explainer.explain(test.source, test.destination, PROTOCOLS[test.protocol], port)
     asked = f"{test.source} → {test.destination}, {test.protocol} {port}"
     if not found:
-        yield f"{asked}: they have no two addresses of one family that this could be between; give them such"
+        yield f"{asked}: they have no addresses of one family that it could be between; give them some"
     wrong = [one for one in found if _EXPECTED[one.verdict == ALLOW] != test.expect]
     for one in wrong[:1]:
         yield f"{asked}: expected {test.expect}, found {told(one)}{_where(one, found)}"

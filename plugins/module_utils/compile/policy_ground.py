@@ -14,15 +14,15 @@ from ..intent.peer import Peer
 from ..intent.peering import reach
 from ..intent.tenancy import Tenancy
 from ..model.errors import Fault
-from .prefix import Forest, Prefix, prefix_of
+from .prefix import Forest, Prefix, inhabited, prefix_of
 
 # By network, the innermost prefix that its policies name around some addresses; networks without one are left out.
 Regions = tuple[tuple[str, Prefix], ...]
 
 
 class Atom(NamedTuple):
-    """Addresses of one peer that no policy tells apart: all of `prefix` but what a longer one holds. network: the
-    peer's own."""
+    """Addresses of one peer that no policy tells apart: all of `prefix` but what longer ones hold, and they do not hold
+    all of it. network: the peer's own."""
 
     network: str
     prefix: Prefix
@@ -68,7 +68,7 @@ def survey(tenancy: Tenancy, places: Mapping[str, tuple[str, ...]]) -> Surveyed:
         for prefix in map(prefix_of, texts):
             other = owned[network].setdefault(prefix, name)
             if other != name:
-                message = f"{prefix} is {other}'s too, in {network}; an address is one peer's, take it from one of them"
+                message = f"{prefix.shown()} is {other}'s too, in {network}; it is one peer's, take it from one of them"
                 faults.append(Fault("domain.yaml", below("peers", name), message))
     reached = {name: tuple(sorted(near)) for name, near in sorted(reach(tenancy.networks).items())}
     forests = {name: Forest(found) for name, found in owned.items()}
@@ -99,7 +99,8 @@ def atoms_of(ground: Ground, network: str) -> list[Atom]:
             for prefix in _named_within(ground, network, subnet):
                 around = owned.innermost(prefix) or subnet
                 prefixes[prefix] = owned.values[around]
-    forest = Forest(prefixes)
+    there = inhabited(prefixes)
+    forest = Forest({prefix: owner for prefix, owner in prefixes.items() if prefix in there})
     regions: dict[Prefix, dict[str, Prefix]] = {prefix: {} for prefix in forest}
     for near in ground.reach[network]:
         # Those that hold others come before them, so the innermost is what stays.

@@ -91,7 +91,5 @@ class _Homes:
     def _clash(self, prefix: Prefix, name: str, inner: Prefix, other: str) -> Iterator[str]:
         """Two tenants at the same addresses: nothing on an interface says which of them a packet is from."""
         if self.network.get(name) != self.network.get(other):
-            yield (
-                f"{name} ({prefix}) and {other} ({inner}), of different networks, cannot both speak on it by the same "
-                "addresses; give one of them an interface of its own"
-            )
+            both = f"{name} ({prefix.shown()}) and {other} ({inner.shown()}), of different networks,"
+            yield f"{both} cannot both speak on it by the same addresses; give one of them an interface of its own"

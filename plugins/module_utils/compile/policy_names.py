@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from ..intent.network import Network
@@ -44,9 +44,10 @@ def numbered_networks(networks: Mapping[str, Network], remembered: Numbers) -> N
 
 
 class Identities:
-    """Who has which number. Peers and the prefixes that policies name have one each, whether or not an address has."""
+    """Who has which number. Peers and the prefixes that policies name have one each, whether or not an address has.
+    atoms: of all networks, in order."""
 
-    def __init__(self, ground: Ground, counter: Counter) -> None:
+    def __init__(self, ground: Ground, atoms: Iterable[Atom], counter: Counter) -> None:
         self._ground = ground
         self._counter = counter
         self._first: dict[str, Prefix] = {}
@@ -55,9 +56,9 @@ class Identities:
         for network, named in ground.named.items():
             for prefix in named:
                 self.prefix(network, prefix)
-        for owned in ground.owned.values():
-            for prefix, owner in owned.values.items():
-                self._first.setdefault(owner, prefix)
+        for atom in atoms:
+            if atom.prefix in ground.owned[atom.network].values:
+                self._first.setdefault(atom.owner, atom.prefix)
 
     def peer(self, name: str) -> int:
         return self._counter.number(("", name))
@@ -72,7 +73,7 @@ class Identities:
     def own(self, atom: Atom) -> int | None:
         """The number that is of this part of a peer alone: its first prefix has the peer's, a prefix that policies name
         its own; None: others have none."""
-        if self._first[atom.owner] == atom.prefix:
+        if self._first.get(atom.owner) == atom.prefix:
             return self.peer(atom.owner)
         if atom.prefix in self._ground.named[atom.network].values:
             return self.prefix(atom.network, atom.prefix)

@@ -86,9 +86,7 @@ def _clash(viewer: str, one: Atom, other: Atom, found: dict[tuple[str, str], Fau
     if one.network == other.network:
         return
     first, second = sorted((one, other), key=lambda atom: atom.network)
-    message = (
-        f"{viewer} reaches {first.owner} of {first.network} ({first.prefix}) and {second.owner} of {second.network} "
-        f"({second.prefix}) by the same addresses; move one of them to others, or end the peering"
-    )
+    names = [f"{atom.owner} of {atom.network} ({atom.prefix.shown()})" for atom in (first, second)]
+    message = f"{viewer} reaches {' and '.join(names)} by the same addresses; move one of them, or end the peering"
     fault = Fault("domain.yaml", below(below("networks", viewer), "peered"), message)
     found.setdefault((first.network, second.network), fault)

@@ -27,13 +27,21 @@ class Prefix(NamedTuple):
         address = IPv4Address(self.first) if self.version == 4 else IPv6Address(self.first)
         return f"{address}/{self.length}"
 
+    def shown(self) -> str:
+        """As a reader would write it: one address without its length."""
+        return str(self).partition("/")[0] if self.single() else str(self)
+
     def single(self) -> bool:
         """Whether it is one address."""
         return self.length == _BITS[self.version]
 
+    def size(self) -> int:
+        """How many addresses it has."""
+        return 1 << _BITS[self.version] - self.length
+
     def last(self) -> int:
         """Its last address, as a number."""
-        return self.first | ((1 << _BITS[self.version] - self.length) - 1)
+        return self.first | self.size() - 1
 
     def holds(self, other: Prefix) -> bool:
         """Whether `other` is inside; it is inside of itself."""
@@ -92,3 +100,13 @@ def nested(prefixes: Iterable[Prefix]) -> Iterator[tuple[Prefix, list[Prefix]]]:
             around.pop()
         yield prefix, around
         around.append(prefix)
+
+
+def inhabited(prefixes: Iterable[Prefix]) -> set[Prefix]:
+    """Those in which some address is in no longer one of them."""
+    left: dict[Prefix, int] = {}
+    for prefix, around in nested(prefixes):
+        left[prefix] = prefix.size()
+        if around:
+            left[around[-1]] -= prefix.size()
+    return {prefix for prefix, count in left.items() if count}

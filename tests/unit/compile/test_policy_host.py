@@ -1,0 +1,127 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""On an interface nobody speaks with an address that is not a peer's who is there."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from random import Random
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy import compile_policy
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy_host import Interface, with_interfaces
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy_judge import Judge
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy_ledger import EMPTY
+from ansible_collections.weft.overlay.plugins.module_utils.intent.tenancy import parse_tenancy
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import (
+    HAS_ROUTER,
+    LAYER_3,
+    NOBODY,
+    Attachment,
+    Endpoint,
+)
+from tests.unit.compile.policy_reference import Reference
+from tests.unit.compile.tenancies import domains, packets
+from tests.unit.compile.test_policy_meaning import FEW, in_words
+
+
+def speaker(reference, peers, address):
+    """Whose an address is among those who speak on an interface; None: nobody's."""
+    address = ip_address(address)
+    for peer in peers:
+        holders = reference.holders(address, {reference.network_of(peer)})
+        if holders and holders[-1][1] == peer:
+            return peer
+    return None
+
+
+def overlapping(reference, peers):
+    """Whether two of them, of different networks, have an address in common."""
+    return any(
+        prefix.version == held.version and prefix.overlaps(held)
+        for one in peers
+        for other in peers
+        if reference.network_of(one) != reference.network_of(other)
+        for prefix in reference.prefixes(one)
+        for held in reference.prefixes(other)
+    )
+
+
+@settings(FEW, max_examples=500)
+@given(domains(), st.integers(0, 1 << 32))
+def test_a_packet_passes_an_interface_only_from_somebody_who_speaks_there(domain, seed):
+    tenancy, places, _numbers = domain
+    choose = Random(seed)  # noqa: S311  # nothing is kept secret by it
+    number_of = {peer: choose.randint(1, 3) for peer in sorted(tenancy.peers)}
+    interfaces = {
+        f"if{number}": Interface(number, LAYER_3, tuple(peer for peer, at in number_of.items() if at == number))
+        for number in (1, 2, 3)
+    }
+    reference = Reference(tenancy, places)
+    shared = any(overlapping(reference, interface.peers) for interface in interfaces.values())
+    found = with_interfaces(compile_policy(tenancy, places, EMPTY).maps, "router1", interfaces)
+    assert bool(found.faults) == shared
+    if shared:
+        return
+    judge = Judge(found.maps)
+    for _network, source, destination, *what in packets(domain, seed, 60):
+        for number in (1, 2, 3):
+            peer = speaker(reference, interfaces[f"if{number}"].peers, source)
+            said = in_words(judge.judge_at(number, source, destination, *what))
+            if peer is None:
+                assert (said.verdict, said.observed, said.reason) == ("deny", False, "SOURCE")
+            else:
+                expected = reference.judge(reference.network_of(peer), source, destination, *what)
+                assert said[:4] == expected[:4]
+                assert said.source == peer
+
+
+TENANCY = parse_tenancy(
+    """\
+networks: {blue: {cidrs: [10.20.0.0/16]}, red: {cidrs: [10.20.0.0/16]}}
+namespaces: {b: {network: blue}, r: {network: red}}
+peers:
+  lan: {namespace: b, subnets: [10.20.1.0/24]}
+  printer: {namespace: b, addresses: [10.20.1.7]}
+  phone: {namespace: b, addresses: [10.20.0.1]}
+  cam: {namespace: r, addresses: [10.20.1.9]}
+""",
+    "domain.yaml",
+)
+MAPS = compile_policy(TENANCY, {}, EMPTY).maps
+NUMBER = {identity.name: identity.number for identity in MAPS.identities}
+
+
+def test_inside_of_a_subnet_the_address_of_somebody_elsewhere_is_nobodys():
+    found = with_interfaces(MAPS, "router1", {"wg0": Interface(7, LAYER_3, ("lan", "phone"))})
+    assert found.faults == ()
+    assert found.maps.attachments == (Attachment("wg0", 7, 1, LAYER_3),)
+    assert [(place.scope, place.prefix, place.endpoint.identity) for place in found.maps.sources] == [
+        (7, "10.20.0.1/32", NUMBER["phone"]),
+        (7, "10.20.1.0/24", NUMBER["lan"]),
+        (7, "10.20.1.7/32", NOBODY),
+    ]
+    assert found.maps.sources[2].endpoint == Endpoint(NOBODY, 0, 0, 0)
+
+
+def test_whoever_speaks_there_too_is_somebody():
+    found = with_interfaces(MAPS, "router1", {"lan0": Interface(1, HAS_ROUTER, ("lan", "printer"))})
+    assert [place.endpoint.identity for place in found.maps.sources] == [NUMBER["lan"], NUMBER["printer"]]
+
+
+def test_tenants_with_the_same_addresses_need_an_interface_each():
+    found = with_interfaces(MAPS, "router1", {"wg0": Interface(1, LAYER_3, ("lan", "cam"))})
+    assert [fault.path for fault in found.faults] == ["interface wg0"]
+    assert found.faults[0].message == (
+        "lan (10.20.1.0/24) and cam (10.20.1.9), of different networks, cannot both speak on it by the same addresses; "
+        "give one of them an interface of its own"
+    )
+
+
+def test_an_interface_of_several_networks_is_of_none():
+    found = with_interfaces(MAPS, "router1", {"wg0": Interface(1, LAYER_3, ("phone", "cam"))})
+    assert found.faults == ()
+    assert found.maps.attachments == (Attachment("wg0", 1, 0, LAYER_3),)
