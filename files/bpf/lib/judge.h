@@ -73,15 +73,16 @@ static __always_inline int weft_judge_ends(struct __sk_buff *skb, struct weft_ca
 	if (weft_end(c, c->source.network, &p->destination, &c->destination))
 		return WEFT_DROP_NETWORK;
 	weft_ask(c->slot, &c->source, &c->destination, weft_what(p, 0), &ruling);
-	if (ruling.reason != WEFT_PASS && (weft_is_reply(c) || weft_is_related(skb, c)))
-		return WEFT_PASS;
-	c->rule = ruling.rule;
-	c->observed = ruling.observed;
-	if (weft_passes(&ruling)) {
-		weft_open(p, c->source.network);
-		if (p->more)
-			weft_remember(c);
+	if (ruling.reason != WEFT_PASS && (weft_is_reply(c) || weft_is_related(skb, c))) {
+		ruling.reason = WEFT_PASS;
+	} else {
+		c->rule = ruling.rule;
+		c->observed = ruling.observed;
+		if (weft_passes(&ruling))
+			weft_open(p, c->source.network);
 	}
+	if (p->more && weft_passes(&ruling))
+		weft_remember(c);
 	return ruling.reason;
 }
 

@@ -96,6 +96,11 @@ _SIGNATURES = {
     "libbpf_probe_bpf_map_type": (c_int, c_int, c_void_p),
     "libbpf_probe_bpf_helper": (c_int, c_int, c_int, c_void_p),
     "libbpf_set_print": (c_void_p, c_void_p),
+    "libbpf_num_possible_cpus": (c_int,),
+    "ring_buffer__new": (c_void_p, c_int, c_void_p, c_void_p, c_void_p),
+    "ring_buffer__consume": (c_int, c_void_p),
+    "ring_buffer__epoll_fd": (c_int, c_void_p),
+    "ring_buffer__free": (None, c_void_p),
     "bpf_object__open_file": (c_void_p, c_char_p, c_void_p),
     "bpf_object__load": (c_int, c_void_p),
     "bpf_object__close": (None, c_void_p),
@@ -206,17 +211,25 @@ def delete_all(subject: str, handle: int, keys: bytes, count: int) -> None:
 
 
 def read_all(subject: str, handle: int) -> dict[bytes, bytes]:
-    """Everything in a map of one value for each key, while nobody writes to it."""
+    """Everything in a map; of one with a value for each processor, those of all in a row, each padded to 8 bytes."""
     info = map_info(handle)
+    size = info.value
+    if info.kind == LRU_PERCPU_HASH:
+        size = (info.value + 7) // 8 * 8 * checked(subject, library().libbpf_num_possible_cpus())
     keys = ctypes.create_string_buffer(info.key * info.entries)
-    values = ctypes.create_string_buffer(info.value * info.entries)
-    token = ctypes.create_string_buffer(max(info.key, 4))
-    count = c_uint32(info.entries)
-    # Room for everything that there can be, so one call gets it all.
-    code = library().bpf_map_lookup_batch(handle, None, token, keys, values, byref(count), None)
-    if code != _END:
-        checked(subject, code)
-    return dict(zip(_cut(keys, info.key, count.value), _cut(values, info.value, count.value)))
+    values = ctypes.create_string_buffer(size * info.entries)
+    last, following = None, ctypes.create_string_buffer(max(info.key, 4))
+    found: dict[bytes, bytes] = {}
+    code = 0
+    # Once, unless somebody writes meanwhile.
+    while code != _END:
+        count = c_uint32(info.entries)
+        code = library().bpf_map_lookup_batch(handle, last, following, keys, values, byref(count), None)
+        if code != _END:
+            checked(subject, code)
+        found.update(zip(_cut(keys, info.key, count.value), _cut(values, size, count.value)))
+        last = following.raw
+    return found
 
 
 def _cut(buffer: ctypes.Array[ctypes.c_char], size: int, count: int) -> Iterator[bytes]:

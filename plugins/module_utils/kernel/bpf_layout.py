@@ -45,7 +45,8 @@ _ORDER = sys.byteorder
 _THIRDS = (PROTOCOLS["TCP"], PROTOCOLS["UDP"], PROTOCOLS["SCTP"])
 PORT_CLASSES_SIZE = len(_THIRDS) * _PORTS * 2
 
-_MAPPED = bytes(10) + b"\xff\xff"
+# How an IPv4 address begins in 128 bits.
+MAPPED = bytes(10) + b"\xff\xff"
 _SCOPE_BITS = 32
 _FULL, _BITS_OF_IPV4 = 128, 32
 
@@ -83,7 +84,7 @@ def pack(maps: PolicyMaps) -> Tables:
 
 def address(text: str) -> bytes:
     """An address in 128 bits; IPv4 is ::ffff:0:0/96."""
-    return inet_pton(AF_INET6, text) if ":" in text else _MAPPED + inet_pton(AF_INET, text)
+    return inet_pton(AF_INET6, text) if ":" in text else MAPPED + inet_pton(AF_INET, text)
 
 
 def _places(places: Iterable[Place]) -> tuple[Entries, Entries]:

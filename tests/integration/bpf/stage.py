@@ -1,0 +1,197 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A host with a policy in its kernel, to which packets are shown one by one (BPF_PROG_TEST_RUN)."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import socket
+import struct
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+from ansible_collections.weft.overlay.plugins.module_utils.kernel import bpf, bpf_attach, bpf_objects
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_layout import (
+    ATTACHMENT,
+    NUMBER,
+    Tables,
+    pack,
+)
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_policy import STAMP_SIZE, Slots, Stamped
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_records import Event, Records, counters
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import REASONS, PolicyMaps
+
+ROOT = Path(__file__).resolve().parents[3]
+OBJECTS = tuple(str(ROOT / "files" / "bpf" / f"{hook}.bpf.o") for hook in ("ingress", "egress"))
+REASON_NAMES = {reason.number: reason.name for reason in REASONS}
+
+PASS, DROP = 0xFFFFFFFF, 2  # TC_ACT_UNSPEC, TC_ACT_SHOT
+# struct __sk_buff: where its mark and the index of its interface are
+_MARK, _INTERFACE, _CONTEXT = 8, 40, 192
+# Longer than anything that is shown.
+_ROOM = 1 << 17
+
+
+class _TestOptions(ctypes.Structure):
+    """struct bpf_test_run_opts."""
+
+    _fields_ = [
+        ("sz", ctypes.c_size_t),
+        ("data_in", ctypes.c_char_p),
+        ("data_out", ctypes.c_void_p),
+        ("data_size_in", ctypes.c_uint32),
+        ("data_size_out", ctypes.c_uint32),
+        ("ctx_in", ctypes.c_char_p),
+        ("ctx_out", ctypes.c_void_p),
+        ("ctx_size_in", ctypes.c_uint32),
+        ("ctx_size_out", ctypes.c_uint32),
+        ("retval", ctypes.c_uint32),
+        ("repeat", ctypes.c_int),
+        ("duration", ctypes.c_uint32),
+        ("flags", ctypes.c_uint32),
+        ("cpu", ctypes.c_uint32),
+        ("batch_size", ctypes.c_uint32),
+    ]
+
+
+class Outcome(NamedTuple):
+    """What became of a packet. reason: that was counted, "": none. observed: it was counted, and passed. mark: then.
+    source, destination: identities, as counted."""
+
+    passed: bool
+    reason: str
+    observed: bool
+    mark: int
+    source: int
+    destination: int
+
+    @property
+    def said(self) -> str:
+        """In one word: PASS, or why not."""
+        return "PASS" if self.passed and not self.reason else ("observed " if self.observed else "") + self.reason
+
+
+def ip(command: str) -> None:
+    run = subprocess.run(["ip", *command.split()], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, f"ip {command}: {run.stderr}"
+
+
+class Stage:
+    """folder: on bpffs, of its own. In the network namespace that the process is in."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.programs = bpf_objects.load(folder, OBJECTS)
+        self.devices: dict[str, int] = {}
+        self._handles = {name: bpf.pinned(bpf_objects.program_path(folder, name)) for name in self.programs}
+        self._maps = {name: bpf.pinned(bpf_objects.map_path(folder, name)) for name in _STATE}
+        self._attachments = bpf.pinned(bpf_objects.map_path(folder, "attachments"))
+        self._slots = Slots(folder)
+        self._written: dict[bytes, Stamped] = {}
+        self._stamps = 0
+
+    def close(self) -> None:
+        self._slots.close()
+        for handle in (*self._handles.values(), *self._maps.values(), self._attachments):
+            os.close(handle)
+
+    # what stands before the packets
+
+    def add_links(self, *names: str) -> None:
+        """Links whose packets the programs may be shown; nothing is attached to them."""
+        for name in names:
+            ip(f"link add name {name} type bridge")
+            self.devices[name] = socket.if_nametoindex(name)
+
+    def enforce(self, maps: PolicyMaps) -> Tables:
+        """From now on these maps judge, and nothing is remembered of flows and fragments."""
+        tables = pack(maps)
+        self.enforce_tables(tables)
+        for attachment in maps.attachments:
+            found = attachment[1:]
+            bpf.put(self._attachments, NUMBER.pack(self.devices[attachment.interface]), ATTACHMENT.pack(*found))
+        self.forget()
+        return tables
+
+    def enforce_tables(self, tables: Tables) -> None:
+        self._stamps += 1
+        stamped = Stamped(self._stamps.to_bytes(STAMP_SIZE, "big"), tables)
+        written = self._slots.write(stamped, *self._written.values())
+        self._slots.switch(written.slot)
+        # Only the two that the slots hold.
+        self._written = {**dict(list(self._written.items())[-1:]), stamped.stamp: stamped}
+
+    def forget(self) -> None:
+        """Flows, fragments, counters and shares of records."""
+        for name in self._maps:
+            self._clear(name)
+
+    def map(self, name: str) -> int:
+        return self._maps[name]
+
+    def look(self, link: str) -> bpf_attach.Look:
+        return bpf_attach.look(self.folder, link)
+
+    # packets
+
+    def show(self, packet: object, link: str, hook: str = "ingress", mark: int = 0) -> Outcome:
+        """One packet at a hook of a link. mark: that it comes with."""
+        self._clear("counters")
+        verdict, after = self._run(bytes(packet), self.devices[link], hook, mark)
+        assert verdict in (PASS, DROP), f"neither dropped nor left to others: {verdict}"
+        counted = [found for found in counters(self.folder) if found.packets]
+        assert len(counted) <= 1, f"one packet, counted as {counted}"
+        if not counted:
+            return Outcome(verdict == PASS, "", False, after, 0, 0)
+        found = counted[0]
+        assert found.packets == 1
+        assert bool(found.observed) == (verdict == PASS)
+        reason = REASON_NAMES[found.reason]
+        return Outcome(verdict == PASS, reason, bool(found.observed), after, found.source, found.destination)
+
+    def repeat(self, packet: object, link: str, count: int) -> int:
+        """The same packet many times; how many of them were dropped."""
+        raw, device = bytes(packet), self.devices[link]
+        return sum(self._run(raw, device, "ingress", 0)[0] == DROP for _packet in range(count))
+
+    def forget_shares(self) -> None:
+        self._clear("buckets")
+
+    def records(self) -> list[Event]:
+        with Records(self.folder) as records:
+            return records.read()
+
+    def _clear(self, name: str) -> None:
+        handle = self._maps[name]
+        for key in bpf.read_all(name, handle):
+            bpf.delete(handle, key)
+
+    def _run(self, packet: bytes, device: int, hook: str, mark: int) -> tuple[int, int]:
+        """The program's answer, and the mark afterwards."""
+        context = bytearray(_CONTEXT)
+        struct.pack_into("=I", context, _MARK, mark)
+        struct.pack_into("=I", context, _INTERFACE, device)
+        after = ctypes.create_string_buffer(_CONTEXT)
+        out = ctypes.create_string_buffer(len(packet) + 64)
+        options = _TestOptions(
+            sz=ctypes.sizeof(_TestOptions),
+            data_in=packet,
+            data_out=ctypes.cast(out, ctypes.c_void_p),
+            data_size_in=len(packet),
+            data_size_out=len(out),
+            ctx_in=bytes(context),
+            ctx_out=ctypes.cast(after, ctypes.c_void_p),
+            ctx_size_in=_CONTEXT,
+            ctx_size_out=_CONTEXT,
+            repeat=1,
+        )
+        code = bpf.library().bpf_prog_test_run_opts(self._handles[f"weft_{hook}"], ctypes.byref(options))
+        assert code == 0, f"BPF_PROG_TEST_RUN: {os.strerror(-code)}"
+        assert out.raw[: len(packet)] == packet, "the program changed the packet"
+        return options.retval, struct.unpack_from("=I", after.raw, _MARK)[0]
+
+
+_STATE = ("flows", "fragments", "counters", "buckets")

@@ -1,0 +1,153 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The mark says that a packet was judged, and of which network it is; and the egress hook, which believes it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import (
+    EVERY_NETWORK,
+    NO_ATTACHMENT,
+    NOBODY,
+    PEER,
+    SHARED,
+    Attachment,
+    Endpoint,
+    Place,
+)
+from tests.integration.bpf.place import (
+    ADDRESSES,
+    ATTACHMENTS,
+    FAMILIES,
+    FIRST,
+    SECOND,
+    WEB,
+    maps,
+    packet,
+    tcp,
+    udp,
+)
+from tests.integration.bpf.stage import Stage
+from tests.integration.bpf.test_neighbours import arp
+
+both = pytest.mark.parametrize("family", FAMILIES)
+
+MASK = 0xFF000000
+OTHERS = 0x00FFFFFF
+
+
+@both
+@pytest.mark.parametrize("before", [0, 0x00040000, OTHERS, MASK, 0xFFFFFFFF, 0x02000001])
+def test_what_comes_in_has_the_mark_of_its_network(stage: Stage, family: str, before: int) -> None:
+    """Whatever it came with; the bits of others stay."""
+    found = stage.show(packet("web", "db", family, tcp()), "web", mark=before)
+    assert found.mark == (before & OTHERS) | FIRST << 24
+    found = stage.show(packet("far", "world", family, tcp()), "far", mark=before)
+    assert found.mark == (before & OTHERS) | SECOND << 24
+
+
+@both
+@pytest.mark.parametrize("number", [254, 255, 256, 1000])
+def test_networks_above_254_have_no_tag(stage: Stage, family: str, number: int) -> None:
+    places = tuple(place._replace(endpoint=place.endpoint._replace(network=number)) for place in maps().sources)
+    scopes = {FIRST: number, EVERY_NETWORK: EVERY_NETWORK, SECOND: SECOND}
+    moved = tuple(
+        place._replace(scope=scopes[place.scope], endpoint=place.endpoint._replace(network=number))
+        for place in maps().destinations
+    )
+    stage.enforce(maps()._replace(sources=places, destinations=moved))
+    found = stage.show(packet("web", "db", family, tcp()), "web", mark=OTHERS)
+    assert (found.said, found.mark) == ("PASS", min(number, 255) << 24 | OTHERS)
+
+
+def test_what_neighbours_say_is_marked_as_judged(stage: Stage) -> None:
+    assert stage.show(arp("web", "db"), "web", mark=1).mark == 0xFF000001
+
+
+@both
+def test_what_is_dropped_and_what_is_observed(stage: Stage, family: str) -> None:
+    assert stage.show(packet("web", "db", family, tcp(9)), "web", mark=5).mark == 5
+    assert stage.show(packet("web", "db", family, tcp(23)), "web").mark == FIRST << 24
+
+
+@both
+@pytest.mark.parametrize("mark", [0x01000000, 0xFF000000, 0x80000001])
+def test_what_was_judged_where_it_came_in_is_not_judged_again(stage: Stage, family: str, mark: int) -> None:
+    found = stage.show(packet("web", "db", family, tcp(9)), "db", "egress", mark)
+    assert (found.said, found.mark) == ("PASS", mark)
+
+
+@both
+@pytest.mark.parametrize("mark", [0, 0x00040000, OTHERS])
+def test_what_was_not_is_judged_where_it_leaves(stage: Stage, family: str, mark: int) -> None:
+    """Marks of others say nothing."""
+    assert stage.show(packet("host", "web", family, tcp(81)), "web", "egress", mark).said == "NO_RULE"
+    found = stage.show(packet("host", "web", family, tcp(80)), "web", "egress", mark)
+    assert (found.said, found.mark) == ("PASS", mark | FIRST << 24)
+
+
+@both
+def test_nobody_is_a_peer_on_an_interface_that_is_not_policed(stage: Stage, family: str) -> None:
+    for peer in ("db", "lan", "far", "web"):
+        found = stage.show(packet(peer, "web", family, tcp(80)), "web", "egress")
+        assert (found.said, found.source) == ("SOURCE", 0), peer
+
+
+@both
+def test_unless_the_maps_say_that_it_lives_there(stage: Stage, family: str) -> None:
+    """The host itself may be a peer."""
+    own = [place._replace(scope=NO_ATTACHMENT) for place in maps().sources if place.endpoint.identity == WEB]
+    stage.enforce(maps()._replace(sources=(*maps().sources, *own)))
+    assert stage.show(packet("web", "db", family, tcp()), "db", "egress").said == "PASS"
+    found = stage.show(packet("web", "db", family, tcp(9)), "db", "egress")
+    assert (found.said, found.source) == ("NO_RULE", WEB)
+
+
+@both
+def test_what_the_maps_say_that_nobody_is_there(stage: Stage, family: str) -> None:
+    length = 128 if family == "ipv6" else 32
+    hole = Place(NO_ATTACHMENT, f"{ADDRESSES['world'][family == 'ipv6']}/{length}", Endpoint(NOBODY, 0, 0, 0))
+    stage.enforce(maps()._replace(sources=(*maps().sources, hole)))
+    assert stage.show(packet("world", "web", family, tcp(80)), "web", "egress").said == "SOURCE"
+
+
+@both
+def test_an_interface_of_several_networks_finds_the_receivers(stage: Stage, family: str) -> None:
+    """By the only peer who has the address."""
+    attachment = Attachment("web", ATTACHMENTS["web"], 0, 0)
+    stage.enforce(maps()._replace(attachments=(attachment, *maps().attachments[1:])))
+    assert stage.show(packet("host", "web", family, tcp(80)), "web", "egress").said == "PASS"
+    assert stage.show(packet("host", "web", family, tcp(81)), "web", "egress").said == "NO_RULE"
+
+
+@both
+def test_an_address_of_several_networks_needs_an_interface_of_one(stage: Stage, family: str) -> None:
+    """Two tenants, one address."""
+    shared = tuple(
+        place._replace(endpoint=Endpoint(NOBODY, 0, 0, SHARED))
+        if (place.scope, place.endpoint.identity) == (EVERY_NETWORK, WEB)
+        else place
+        for place in maps().destinations
+    )
+    twin = tuple(
+        place._replace(scope=SECOND, endpoint=Endpoint(300, 300, SECOND, PEER))
+        for place in maps().destinations
+        if (place.scope, place.endpoint.identity) == (FIRST, WEB)
+    )
+    stage.enforce(maps()._replace(destinations=(*shared, *twin)))
+    assert stage.show(packet("host", "web", family, tcp(80)), "web", "egress").said == "PASS"
+    # in the other network it is another peer, whom no rule mentions
+    found = stage.show(packet("host", "web", family, tcp(80)), "far", "egress")
+    assert (found.said, found.destination) == ("NO_RULE", 300)
+    # and where several networks are, nobody can tell
+    attachment = Attachment("web", ATTACHMENTS["web"], 0, 0)
+    stage.enforce(maps()._replace(destinations=(*shared, *twin), attachments=(attachment,)))
+    assert stage.show(packet("host", "web", family, tcp(80)), "web", "egress").said == "NETWORK"
+
+
+@both
+def test_two_who_are_no_peers_have_no_policy(stage: Stage, family: str) -> None:
+    assert stage.show(packet("host", "spare", family, udp(9)), "web", "egress").said == "PASS"
+    assert stage.show(packet("world", "spare", family, udp(9)), "web", "egress").said == "PASS"
