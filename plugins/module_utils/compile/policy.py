@@ -41,7 +41,7 @@ from .policy_scopes import Seen, clashes, everywhere, seen_from
 
 
 class CompiledPolicy(NamedTuple):
-    """maps: without attachments. notes: for the reader. With faults, maps and ledger are not whole."""
+    """maps: without attachments. notes: for the reader. With faults, maps is empty and ledger what it was."""
 
     maps: PolicyMaps
     ledger: PolicyLedger
@@ -55,7 +55,7 @@ def compile_policy(tenancy: Tenancy, places: Mapping[str, tuple[str, ...]], ledg
     ground, notes, faults = survey(tenancy, places)
     networks = numbered_networks(tenancy.networks, ledger.networks)
     atoms = {network: atoms_of(ground, network) for network in ground.reach}
-    faults = (*faults, *networks.faults, *clashes(ground, atoms), *_too_many_places(ground, atoms))
+    faults = (*faults, *networks.faults, *(_too_many_places(ground, atoms) or clashes(ground, atoms)))
     if faults:
         return CompiledPolicy(PolicyMaps(), ledger, notes, faults)
     policies, names = numbered(tenancy)
@@ -65,34 +65,37 @@ def compile_policy(tenancy: Tenancy, places: Mapping[str, tuple[str, ...]], ledg
     domain = Domain(tenancy, ground, atoms, networks.numbers, identities, ports)
     seen = {network: list(seen_from(network, ground, atoms, tenancy.networks)) for network in ground.reach}
     judged = [JudgedRealm(domain, there) for there in _inhabitants(domain, seen, policies)]
-    verdicts = tuple(islice(chain.from_iterable(realm.verdicts() for realm in judged), MOST_VERDICTS + 1))
+    verdicts = list(islice(chain.from_iterable(realm.verdicts() for realm in judged), MOST_VERDICTS + 1))
+    endpoints = dict(chain.from_iterable(realm.endpoints() for realm in judged))
+    if len(verdicts) > MOST_VERDICTS:
+        return CompiledPolicy(PolicyMaps(), ledger, notes, (_too_many_verdicts(endpoints, ports),))
     maps = PolicyMaps(
         tuple(sorted(NetworkName(number, name) for name, number in networks.numbers.items())),
         identities.table(networks.numbers),
         names,
-        tuple(_places(domain, seen, dict(chain.from_iterable(realm.endpoints() for realm in judged)))),
+        tuple(_places(domain, seen, endpoints)),
         tuple(sorted(verdicts)),
         ports.table(),
     )
-    faults = (_too_many_verdicts(maps),) if len(verdicts) > MOST_VERDICTS else ()
-    return CompiledPolicy(maps, PolicyLedger(networks.remember, counter.numbers()), notes, faults)
+    return CompiledPolicy(maps, PolicyLedger(networks.remember, counter.numbers()), notes, ())
 
 
-def _too_many_places(ground: Ground, atoms: Mapping[str, Sequence[Atom]]) -> Iterator[Fault]:
+def _too_many_places(ground: Ground, atoms: Mapping[str, Sequence[Atom]]) -> list[Fault]:
     count = sum(len(atoms[near]) for reached in ground.reach.values() for near in reached)
-    if count > MOST_PLACES:
-        message = (
-            f"{count} prefixes of peers, counted in each network that reaches them, are more than the {MOST_PLACES} "
-            "that hosts hold; peer fewer networks, or declare subnets instead of addresses"
-        )
-        yield Fault("domain.yaml", "peers", message)
-
-
-def _too_many_verdicts(maps: PolicyMaps) -> Fault:
-    classes = len({place.endpoint.class_ for place in maps.destinations})
+    if count <= MOST_PLACES:
+        return []
     message = (
-        f"come to more than the {MOST_VERDICTS} verdicts that hosts hold, between {classes} classes of peers and "
-        f"prefixes, by {len(maps.port_classes)} ranges of ports; tell fewer of them apart, or mean fewer of them"
+        f"{count} prefixes of peers, counted in each network that reaches them, are more than the {MOST_PLACES} that "
+        "hosts hold; peer fewer networks, or declare subnets instead of addresses"
+    )
+    return [Fault("domain.yaml", "peers", message)]
+
+
+def _too_many_verdicts(endpoints: Mapping[Somebody, Endpoint], ports: PortClasses) -> Fault:
+    classes = len({endpoint.class_ for endpoint in endpoints.values()})
+    message = (
+        f"come to more than the {MOST_VERDICTS} verdicts that hosts hold: {classes} classes of peers and prefixes, "
+        f"{len(ports.table())} ranges of ports; tell fewer of them apart, or allow less between all of them"
     )
     return Fault("domain.yaml", "policies", message)
 

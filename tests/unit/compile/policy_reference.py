@@ -133,6 +133,10 @@ class Reference:
 
     # What policies say
 
+    def scope(self, policy):
+        """The network that a policy is of."""
+        return policy.network or self.tenancy.namespaces[policy.namespace].network
+
     def selects_peer(self, policy, peer):
         said = self.tenancy.peers[peer]
         if policy.namespace is not None:
