@@ -90,11 +90,13 @@ class Stage:
         self._maps = {name: bpf.pinned(bpf_objects.map_path(folder, name)) for name in _STATE}
         self._attachments = bpf.pinned(bpf_objects.map_path(folder, "attachments"))
         self._slots = Slots(folder)
+        self._records = Records(folder)
         self._written: dict[bytes, Stamped] = {}
         self._stamps = 0
 
     def close(self) -> None:
         self._slots.close()
+        self._records.close()
         for handle in (*self._handles.values(), *self._maps.values(), self._attachments):
             os.close(handle)
 
@@ -161,8 +163,8 @@ class Stage:
         self._clear("buckets")
 
     def records(self) -> list[Event]:
-        with Records(self.folder) as records:
-            return records.read()
+        """Those since the last time."""
+        return self._records.read()
 
     def _clear(self, name: str) -> None:
         handle = self._maps[name]

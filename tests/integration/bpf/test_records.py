@@ -10,7 +10,7 @@ import time
 import pytest
 from scapy.layers.l2 import ARP
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_records import Records, counters
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_records import counters
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import REASONS
 from tests.integration.bpf.place import (
     ADDRESSES,
@@ -110,13 +110,12 @@ def test_a_flood_does_not_hide_what_others_do(stage: Stage) -> None:
 def test_a_sender_has_its_share_again_after_a_while(stage: Stage) -> None:
     stage.repeat(packet("web", "db", "ipv4", tcp(22)), "web", 100)
     stage.records()
-    with Records(stage.folder) as records:
-        end = time.monotonic() + 5
-        found: list[object] = []
-        while not found and time.monotonic() < end:
-            stage.show(packet("web", "db", "ipv4", tcp(22)), "web")
-            found = list(records.read())
-            time.sleep(0.02)
+    end = time.monotonic() + 5
+    found: list[object] = []
+    while not found and time.monotonic() < end:
+        stage.show(packet("web", "db", "ipv4", tcp(22)), "web")
+        found = list(stage.records())
+        time.sleep(0.02)
     assert found
 
 
