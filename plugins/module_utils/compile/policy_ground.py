@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from ..intent.claims import network_of
+from ..intent.network import Network
 from ..intent.node import below
 from ..intent.peer import Peer
-from ..intent.peering import reach
 from ..intent.tenancy import Tenancy
 from ..model.errors import Fault
 from .prefix import Forest, Prefix, inhabited, prefix_of
@@ -70,10 +70,17 @@ def survey(tenancy: Tenancy, places: Mapping[str, tuple[str, ...]]) -> Surveyed:
             if other != name:
                 message = f"{prefix.shown()} is {other}'s too, in {network}; it is one peer's, take it from one of them"
                 faults.append(Fault("domain.yaml", below("peers", name), message))
-    reached = {name: tuple(sorted(near)) for name, near in sorted(reach(tenancy.networks).items())}
     forests = {name: Forest(found) for name, found in owned.items()}
-    ground = Ground(home, reached, forests, _named(tenancy))
+    ground = Ground(home, _reach(tenancy.networks), forests, _named(tenancy))
     return Surveyed(ground, tuple(notes), tuple(faults))
+
+
+def _reach(networks: Mapping[str, Network]) -> dict[str, tuple[str, ...]]:
+    """Only what both sides say counts."""
+    return {
+        name: tuple(sorted({name, *(other for other in network.peered if name in networks[other].peered)}))
+        for name, network in sorted(networks.items())
+    }
 
 
 def _texts(peer: Peer, places: Iterable[str]) -> tuple[str, ...]:

@@ -96,6 +96,8 @@ class _Maker:
         networks = {}
         for name in names:
             near = tuple(other for peering in peerings if name in peering for other in peering if other != name)
+            # What only one side says does not count.
+            near += tuple(other for other in names if name < other and other not in near and self.choose.random() < 0.2)
             cidrs = self.one(block(number_of[name]), block(number_of[name])[:1])
             mode = self.one("enforce", "enforce", "enforce", "observe")
             networks[name] = Network(tuple(map(str, cidrs)), None, mode, near, None)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy import compile_policy
@@ -16,12 +16,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.policy_text imp
 from tests.unit.compile.policy_reference import FOREIGN, NOBODY, Judgement, Reference
 from tests.unit.compile.tenancies import domains, packets
 
-FEW = settings(
-    database=None,
-    phases=[Phase.generate],
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+FEW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def in_words(found):
