@@ -22,10 +22,3 @@ def union(sets: Iterable[int]) -> int:
     for bits in sets:
         found |= bits
     return found
-
-
-def bits_of(members: Iterable[int]) -> int:
-    found = 0
-    for position in members:
-        found |= 1 << position
-    return found

@@ -9,10 +9,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from ..model.errors import Fault
-from ..model.policy import EVERY_NETWORK, NOBODY, PEER, Attachment, Endpoint, Place, PolicyMaps
+from ..model.policy import (
+    EVERY_NETWORK,
+    HOST,
+    NO_ATTACHMENT,
+    NOBODY,
+    PEER,
+    UNPOLICED,
+    WORLD,
+    Attachment,
+    Endpoint,
+    Place,
+    PolicyMaps,
+)
 from .prefix import Prefix, nested, prefix_of
 
 _NOBODY = Endpoint(NOBODY, 0, 0, 0)
+# For policies it is as the world is.
+_HOST = Endpoint(HOST, WORLD, 0, UNPOLICED)
 
 
 class Interface(NamedTuple):
@@ -31,21 +45,35 @@ class HostPolicy(NamedTuple):
     faults: tuple[Fault, ...]
 
 
-def with_interfaces(maps: PolicyMaps, host: str, interfaces: Mapping[str, Interface]) -> HostPolicy:
-    """The maps of a host, from those of the domain. interfaces: by name."""
+def with_interfaces(
+    maps: PolicyMaps,
+    host: str,
+    interfaces: Mapping[str, Interface],
+    peers: Iterable[str] = (),
+    addresses: Iterable[str] = (),
+) -> HostPolicy:
+    """The maps of a host, from those of the domain.
+
+    interfaces: by name. peers: names of those that the host itself is, or that speak by interfaces that are not
+    policed. addresses: the host's own, as far as they are no peer's.
+    """
     homes = _Homes(maps)
     attachments: list[Attachment] = []
-    sources: list[Place] = []
-    faults: list[Fault] = []
+    sources: list[tuple[int, Prefix, Endpoint]] = []
+    own, wrong = homes.spoken_for(peers)
+    for address in addresses:
+        own.setdefault(prefix_of(address), _HOST)
+    faults = [Fault(host, "the host itself", message) for message in wrong]
+    sources += ((NO_ATTACHMENT, *item) for item in own.items())
     for name, interface in sorted(interfaces.items()):
         networks = {homes.network[peer] for peer in interface.peers}
         network = min(networks) if len(networks) == 1 else 0
         attachments.append(Attachment(name, interface.number, network, interface.flags))
-        spoken, twice = homes.spoken_for(interface.peers)
-        faults += (Fault(host, f"interface {name}", message) for message in twice)
-        sources += (Place(interface.number, str(prefix), endpoint) for prefix, endpoint in sorted(spoken.items()))
-    sources.sort(key=lambda place: (place.scope, prefix_of(place.prefix)))
-    return HostPolicy(maps._replace(attachments=tuple(attachments), sources=tuple(sources)), tuple(faults))
+        spoken, wrong = homes.spoken_for(interface.peers)
+        faults += (Fault(host, f"interface {name}", message) for message in wrong)
+        sources += ((interface.number, *item) for item in spoken.items())
+    places = tuple(Place(number, str(prefix), endpoint) for number, prefix, endpoint in sorted(sources))
+    return HostPolicy(maps._replace(attachments=tuple(attachments), sources=places), tuple(faults))
 
 
 class _Homes:
@@ -89,7 +117,7 @@ class _Homes:
         return found, wrong
 
     def _clash(self, prefix: Prefix, name: str, inner: Prefix, other: str) -> Iterator[str]:
-        """Two tenants at the same addresses: nothing on an interface says which of them a packet is from."""
+        """Two tenants at the same addresses: nothing says there which of them a packet is from."""
         if self.network.get(name) != self.network.get(other):
             both = f"{name} ({prefix.shown()}) and {other} ({inner.shown()}), of different networks,"
-            yield f"{both} cannot both speak on it by the same addresses; give one of them an interface of its own"
+            yield f"{both} cannot both speak there by the same addresses; give one of them an interface of its own"

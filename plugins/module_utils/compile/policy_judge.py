@@ -97,6 +97,7 @@ class Judge:
         self._identities = {identity.number: identity for identity in maps.identities}
         self._destinations = _Places(maps.destinations)
         self._sources = _Places(maps.sources)
+        self._attachments = {attachment.number: attachment.network for attachment in maps.attachments}
         self._verdicts = {tuple(verdict[:4]): verdict[4:] for verdict in maps.verdicts}
         self._ports: dict[int, tuple[list[int], list[int]]] = {protocol: ([], []) for protocol in WITH_PORTS}
         for protocol, first, class_ in maps.port_classes:
@@ -117,15 +118,28 @@ class Judge:
             one = self.end(other.endpoint.network, source)
         return self.between(one, other, protocol, port)
 
-    def judge_at(self, attachment: int, source: str, destination: str, protocol: int, port: int) -> Explanation:
-        """Of a packet that came in by an attachment."""
-        if attachment == NO_ATTACHMENT:
-            return self.judge(EVERY_NETWORK, source, destination, protocol, port)
+    def judge_at(
+        self, attachment: int, source: str, destination: str, protocol: int, port: int, network: int = EVERY_NETWORK
+    ) -> Explanation:
+        """Of a packet that came in by an attachment. network: for one of NO_ATTACHMENT, that of the interface by which
+        it leaves, if that is of one."""
         speaker = self._sources.find(attachment, source)
-        if speaker is None or speaker.endpoint.identity == NOBODY:
-            nobody = End(Endpoint(NOBODY, 0, 0, 0), "")
-            return self._denied(SOURCE, nobody, self.end(EVERY_NETWORK, destination))
-        return self.between(speaker, self.end(speaker.endpoint.network, destination), protocol, port)
+        if attachment != NO_ATTACHMENT:
+            network = self._attachments[attachment]
+        if speaker is not None and speaker.is_peer():
+            return self.between(speaker, self.end(speaker.endpoint.network, destination), protocol, port)
+        network = network or self._network_of(destination)
+        other = self.end(network, destination)
+        if other.is_peer():
+            network = other.endpoint.network
+        one = self.end(network, source)
+        # What is no peer may come from where nobody is policed. Peers do so only where they are known to.
+        unknown = attachment != NO_ATTACHMENT if speaker is None else speaker.endpoint.identity == NOBODY
+        if unknown or one.foreign or one.is_peer():
+            return self._denied(SOURCE, End(Endpoint(NOBODY, 0, 0, 0), ""), other)
+        if speaker is not None:
+            one = one._replace(endpoint=one.endpoint._replace(identity=speaker.endpoint.identity))
+        return self.between(one, self.end(network, destination), protocol, port)
 
     def end(self, network: int, address: str) -> End:
         """Who an address is for a network."""

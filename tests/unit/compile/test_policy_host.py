@@ -18,12 +18,16 @@ from ansible_collections.weft.overlay.plugins.module_utils.compile.policy_ledger
 from ansible_collections.weft.overlay.plugins.module_utils.intent.tenancy import parse_tenancy
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import (
     HAS_ROUTER,
+    HOST,
     LAYER_3,
+    NO_ATTACHMENT,
     NOBODY,
     Attachment,
     Endpoint,
 )
-from tests.unit.compile.policy_reference import Reference
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy_text import from_json, to_json
+from tests.unit.compile import policy_reference
+from tests.unit.compile.policy_reference import Judgement, Reference
 from tests.unit.compile.tenancies import domains, packets
 from tests.unit.compile.test_policy_meaning import FEW, in_words
 
@@ -50,33 +54,38 @@ def overlapping(reference, peers):
     )
 
 
+def expected_at(reference, peers, policed, packet):
+    """What becomes of a packet that came from where these peers speak. policed: whether nobody else may."""
+    source, destination, *_what = packet
+    peer = speaker(reference, peers, source)
+    if peer is not None:
+        return reference.judge(reference.network_of(peer), *packet)
+    network = reference.only_network(ip_address(destination))
+    if policed or reference.who(network, ip_address(source)) != policy_reference.NOBODY:
+        return Judgement("deny", False, None, "SOURCE", None, None)
+    return reference.judge(network, *packet)
+
+
 @settings(FEW, max_examples=500)
 @given(domains(), st.integers(0, 1 << 32))
-def test_a_packet_passes_an_interface_only_from_somebody_who_speaks_there(domain, seed):
+def test_a_packet_passes_only_from_somebody_who_speaks_there(domain, seed):
     tenancy, places, _numbers = domain
     choose = Random(seed)  # noqa: S311  # nothing is kept secret by it
-    number_of = {peer: choose.randint(1, 3) for peer in sorted(tenancy.peers)}
-    interfaces = {
-        f"if{number}": Interface(number, LAYER_3, tuple(peer for peer, at in number_of.items() if at == number))
-        for number in (1, 2, 3)
-    }
+    there = {number: [] for number in range(4)}
+    for peer in sorted(tenancy.peers):
+        there[choose.randrange(4)].append(peer)
+    interfaces = {f"if{number}": Interface(number, LAYER_3, tuple(there[number])) for number in (1, 2, 3)}
     reference = Reference(tenancy, places)
-    shared = any(overlapping(reference, interface.peers) for interface in interfaces.values())
-    found = with_interfaces(compile_policy(tenancy, places, EMPTY).maps, "router1", interfaces)
+    shared = any(overlapping(reference, peers) for peers in there.values())
+    found = with_interfaces(compile_policy(tenancy, places, EMPTY).maps, "router1", interfaces, there[0])
     assert bool(found.faults) == shared
     if shared:
         return
-    judge = Judge(found.maps)
-    for _network, source, destination, *what in packets(domain, seed, 60):
-        for number in (1, 2, 3):
-            peer = speaker(reference, interfaces[f"if{number}"].peers, source)
-            said = in_words(judge.judge_at(number, source, destination, *what))
-            if peer is None:
-                assert (said.verdict, said.observed, said.reason) == ("deny", False, "SOURCE")
-            else:
-                expected = reference.judge(reference.network_of(peer), source, destination, *what)
-                assert said[:4] == expected[:4]
-                assert said.source == peer
+    judge = Judge(from_json(to_json(found.maps)))
+    for _network, *packet in packets(domain, seed, 60):
+        for number, peers in there.items():
+            said = in_words(judge.judge_at(number, *packet))
+            assert said[:4] == expected_at(reference, peers, number != 0, packet)[:4]
 
 
 TENANCY = parse_tenancy(
@@ -92,6 +101,7 @@ peers:
     "domain.yaml",
 )
 MAPS = compile_policy(TENANCY, {}, EMPTY).maps
+NETWORK = {network.name: network.number for network in MAPS.networks}
 NUMBER = {identity.name: identity.number for identity in MAPS.identities}
 
 
@@ -116,9 +126,24 @@ def test_tenants_with_the_same_addresses_need_an_interface_each():
     found = with_interfaces(MAPS, "router1", {"wg0": Interface(1, LAYER_3, ("lan", "cam"))})
     assert [fault.path for fault in found.faults] == ["interface wg0"]
     assert found.faults[0].message == (
-        "lan (10.20.1.0/24) and cam (10.20.1.9), of different networks, cannot both speak on it by the same addresses; "
+        "lan (10.20.1.0/24) and cam (10.20.1.9), of different networks, cannot both speak there by the same addresses; "
         "give one of them an interface of its own"
     )
+
+
+def test_the_host_is_somebody_beside_the_peers_that_it_is():
+    found = with_interfaces(MAPS, "router1", {}, ("phone",), ("10.20.0.1", "192.0.2.1", "fd00::1"))
+    assert [(place.scope, place.prefix, place.endpoint.identity) for place in found.maps.sources] == [
+        (NO_ATTACHMENT, "10.20.0.1/32", NUMBER["phone"]),
+        (NO_ATTACHMENT, "192.0.2.1/32", HOST),
+        (NO_ATTACHMENT, "fd00::1/128", HOST),
+    ]
+    judge = Judge(found.maps)
+    assert judge.judge_at(NO_ATTACHMENT, "192.0.2.1", "10.20.1.7", 6, 22).source.name == "host"
+    assert judge.judge_at(NO_ATTACHMENT, "192.0.2.9", "10.20.1.7", 6, 22).source.name == "world"
+    # Two networks have this address: by which of them it is meant, the interface says that the packet leaves by.
+    assert judge.judge_at(NO_ATTACHMENT, "192.0.2.1", "10.20.1.9", 6, 22).reason.name == "NETWORK"
+    assert judge.judge_at(NO_ATTACHMENT, "192.0.2.1", "10.20.1.9", 6, 22, NETWORK["red"]).destination.name == "cam"
 
 
 def test_an_interface_of_several_networks_is_of_none():
