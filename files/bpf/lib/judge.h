@@ -32,8 +32,12 @@ static __always_inline int weft_begin(struct __sk_buff *skb, struct weft_case *c
 	c->attachment = *attachment;
 	c->slot = *slot;
 	c->scope = c->direction == WEFT_INGRESS ? attachment->number : WEFT_NO_ATTACHMENT;
-	/* A slot is filled whole before it judges; one that never was has no table at all. */
-	return bpf_map_lookup_elem(&port_classes, &c->slot) ? WEFT_PASS : WEFT_DROP_UNREADY;
+	/* Who is in no table is the world's: so all of them have to be there. */
+	if (!bpf_map_lookup_elem(&sources, &c->slot) || !bpf_map_lookup_elem(&source_prefixes, &c->slot) ||
+	    !bpf_map_lookup_elem(&destinations, &c->slot) || !bpf_map_lookup_elem(&destination_prefixes, &c->slot) ||
+	    !bpf_map_lookup_elem(&verdicts, &c->slot) || !bpf_map_lookup_elem(&port_classes, &c->slot))
+		return WEFT_DROP_UNREADY;
+	return WEFT_PASS;
 }
 
 /* Who sent it. On a policed interface only those speak who are in its scope. From elsewhere anybody may but peers, whose

@@ -61,7 +61,7 @@ def police(folder: str, link: str, policed: Policed) -> None:
         bpf.put(attachments, NUMBER.pack(device), ATTACHMENT.pack(*policed))
     channel = Channel()
     try:
-        channel.carry_out([filters.add_clsact(subject, device)])
+        _make_hooks(channel, subject, device)
         for program, hook in _HOOKS.items():
             _refuse_foreign(channel, subject, device, hook)
             with _Handle(program_path(folder, program)) as handle:
@@ -120,6 +120,16 @@ def look(folder: str, link: str) -> Look:
     finally:
         channel.close()
     return Look(policed, tuple(attached), tuple(before))
+
+
+def _make_hooks(channel: Channel, subject: str, device: int) -> None:
+    """There is one place for clsact and its older brother `ingress`, which takes every filter for one of ingress."""
+    replies = channel.dump(subject, filters.RTM_GETQDISC, filters.ask_disciplines(device))
+    kinds = {filters.discipline(reply, device) for reply in replies} - {"", filters.CLSACT}
+    if kinds:
+        words = f"it has the queueing discipline {kinds.pop()}, where weft needs {filters.CLSACT}"
+        raise KernelError(subject, f"{words}; let its owner use {filters.CLSACT}, which has the same hook and one more")
+    channel.carry_out([filters.add_clsact(subject, device)])
 
 
 def _filters(channel: Channel, subject: str, device: int, hook: int) -> list[filters.Seen]:

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from ..model.errors import KernelError
 from . import bpf
 from .bpf_layout import ENDPOINT, NUMBER, PAIR, PLACE, PORT_CLASSES_SIZE, PREFIX, VERDICT, Entries
 
@@ -89,7 +90,7 @@ class TableSlot(NamedTuple):
             gone = old.keys() - new.keys()
             changed = {key: value for key, value in new.items() if old.get(key) != value}
             # Removed first, so that there is room.
-            bpf.delete_all(self.name, handle, b"".join(gone), len(gone))
+            bpf.delete_all(self.name, handle, _packed(self.name, gone, _SHAPES[self.name].key), len(gone))
             _put(self.name, handle, changed)
             return Step(len(changed), len(gone))
 
@@ -124,6 +125,8 @@ class TableSlot(NamedTuple):
             return found or bytes(PORT_CLASSES_SIZE)
 
     def write_ports(self, new: bytes, old: bytes | None) -> Step:
+        if len(new) != PORT_CLASSES_SIZE:
+            raise KernelError(f"table {PORTS}", f"it has to be {PORT_CLASSES_SIZE} bytes")
         with self.opened() as handle:
             if handle is not None:
                 if (self.read_ports() if old is None else old) == new:
@@ -145,5 +148,14 @@ def _room(count: int) -> int:
     return max(_SMALLEST, count + count // 4 + 1)
 
 
-def _put(subject: str, handle: int, entries: Entries) -> None:
-    bpf.put_all(subject, handle, b"".join(entries.keys()), b"".join(entries.values()), len(entries))
+def _put(name: str, handle: int, entries: Entries) -> None:
+    keys, values = _packed(name, entries, _SHAPES[name].key), _packed(name, entries.values(), _SHAPES[name].value)
+    bpf.put_all(name, handle, keys, values, len(entries))
+
+
+def _packed(name: str, pieces: Collection[bytes], size: int) -> bytes:
+    packed = b"".join(pieces)
+    if len(packed) != len(pieces) * size:
+        # The kernel would read on behind the buffer.
+        raise KernelError(f"table {name}", f"what goes there has to be {size} bytes each, and is not")
+    return packed

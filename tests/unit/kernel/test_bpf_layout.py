@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.kernel import bpf_layout
-from ansible_collections.weft.overlay.plugins.module_utils.model import policy
+from ansible_collections.weft.overlay.plugins.module_utils.model import marks, policy
 
 BPF = Path(__file__).resolve().parents[3] / "files" / "bpf"
 HOOKS = ("ingress", "egress")
@@ -135,9 +135,9 @@ def test_numbers_are_the_same() -> None:
         "SLOTS": bpf_layout.SLOTS,
         "INGRESS": 0,
         "EGRESS": 1,
-        "MARK_MASK": 0xFF000000,
+        "MARK_MASK": marks.MARK_MASK,
         "MARK_SHIFT": 24,
-        "LAST_TAG": 254,
+        "LAST_TAG": marks.LAST_TAG,
         "NO_TAG": 255,
     }
     names = (

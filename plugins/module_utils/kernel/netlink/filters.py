@@ -26,13 +26,14 @@ from .codec import (
     u32,
 )
 
-_RTM_NEWQDISC, _RTM_DELQDISC, _RTM_GETQDISC = 36, 37, 38
+_RTM_NEWQDISC, _RTM_DELQDISC, RTM_GETQDISC = 36, 37, 38
 _RTM_NEWTFILTER, _RTM_DELTFILTER = 44, 45
 RTM_GETTFILTER = 46
 
 # family, index of the link, handle, parent, info (of a filter: priority, and protocol in network order)
 _TCMSG = Struct("=BxxxiIII")
 
+CLSACT = "clsact"
 _CLSACT = 0xFFFF0000
 _PARENT_OF_CLSACT = 0xFFFFFFF1
 INGRESS = 0xFFFFFFF2
@@ -94,13 +95,28 @@ def read(reply: Reply) -> Seen:
     return Seen(device, hook, info >> 16, handle, kind, name, program, tag)
 
 
+def ask_disciplines(device: int) -> bytes:
+    """The body of a request for all queueing disciplines of a link; some kernels send those of all links."""
+    return _TCMSG.pack(0, device, 0, 0, 0)
+
+
+def discipline(reply: Reply, device: int) -> str:
+    """The kind of the one that has the hooks of a link: CLSACT, or another that has ingress alone; "": this is none."""
+    _family, found_device, _handle, parent, _info = _TCMSG.unpack_from(reply.body)
+    payload = reply.body[_TCMSG.size :]
+    found = attributes(payload)
+    if (found_device, parent) != (device, _PARENT_OF_CLSACT) or _TCA_KIND not in found:
+        return ""
+    return text(payload, found[_TCA_KIND])
+
+
 def add_clsact(subject: str, device: int) -> Request:
-    body = _TCMSG.pack(0, device, _CLSACT, _PARENT_OF_CLSACT, 0) + attr_name(_TCA_KIND, "clsact")
+    body = _TCMSG.pack(0, device, _CLSACT, _PARENT_OF_CLSACT, 0) + attr_name(_TCA_KIND, CLSACT)
     return Request(subject, _RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, body, (errno.EEXIST,))
 
 
 def remove_clsact(subject: str, device: int) -> Request:
-    body = _TCMSG.pack(0, device, _CLSACT, _PARENT_OF_CLSACT, 0) + attr_name(_TCA_KIND, "clsact")
+    body = _TCMSG.pack(0, device, _CLSACT, _PARENT_OF_CLSACT, 0) + attr_name(_TCA_KIND, CLSACT)
     gone = (errno.ENODEV, errno.ENOENT, errno.EINVAL)
     return Request(subject, _RTM_DELQDISC, 0, body, gone)
 
