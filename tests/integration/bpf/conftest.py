@@ -15,6 +15,7 @@ import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_mount import mount
 from tests.integration.bpf.place import LINKS, maps
+from tests.integration.bpf.site import Site
 from tests.integration.bpf.stage import OBJECTS, Stage, ip
 
 _CLONE_NEWNS, _CLONE_NEWNET = 0x00020000, 0x40000000
@@ -84,3 +85,13 @@ def stage(_theatre: Stage) -> Stage:
     """With the policy of place.py, and nothing remembered."""
     _theatre.enforce(maps())
     return _theatre
+
+
+@pytest.fixture
+def site(empty: Stage) -> Iterator[Site]:
+    """With the policy of place.py; nothing is attached."""
+    found = Site(empty)
+    try:
+        yield found
+    finally:
+        found.close()

@@ -118,6 +118,9 @@ class Stage:
         self.forget()
         return tables
 
+    def forget_attachment(self, link: str) -> None:
+        bpf.delete(self._attachments, NUMBER.pack(self.devices[link]))
+
     def enforce_tables(self, tables: Tables) -> None:
         self._stamps += 1
         stamped = Stamped(self._stamps.to_bytes(STAMP_SIZE, "big"), tables)
