@@ -21,8 +21,10 @@ static __always_inline struct weft_endpoint *weft_find(void *exact, void *prefix
  * prefix must not give away. */
 static __always_inline struct weft_endpoint *weft_speaker(const struct weft_case *c, const struct weft_address *address)
 {
-	void *exact = bpf_map_lookup_elem(&sources, &c->slot);
-	void *prefixes = bpf_map_lookup_elem(&source_prefixes, &c->slot);
+	/* Keys are on the stack: elsewhere kernel 6.1 does not take them. */
+	__u32 slot = c->slot;
+	void *exact = bpf_map_lookup_elem(&sources, &slot);
+	void *prefixes = bpf_map_lookup_elem(&source_prefixes, &slot);
 
 	return exact && prefixes ? weft_find(exact, prefixes, c->scope, address) : 0;
 }
@@ -30,8 +32,9 @@ static __always_inline struct weft_endpoint *weft_speaker(const struct weft_case
 /* Who a network says has this address. */
 static __always_inline struct weft_endpoint *weft_seen(const struct weft_case *c, __u32 network, const struct weft_address *address)
 {
-	void *exact = bpf_map_lookup_elem(&destinations, &c->slot);
-	void *prefixes = bpf_map_lookup_elem(&destination_prefixes, &c->slot);
+	__u32 slot = c->slot;
+	void *exact = bpf_map_lookup_elem(&destinations, &slot);
+	void *prefixes = bpf_map_lookup_elem(&destination_prefixes, &slot);
 
 	return exact && prefixes ? weft_find(exact, prefixes, network, address) : 0;
 }
