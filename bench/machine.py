@@ -56,10 +56,12 @@ def _enter() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(_CLONE_NEWNET | _CLONE_NEWNS):
         raise OSError(ctypes.get_errno(), "unshare (bench needs root)")
-    # Without /run there is no firewalld, no Docker and no D-Bus of this machine that could be spoken to.
+    # Without /run there is no firewalld, no Docker and no D-Bus of this machine that could be spoken to, and without
+    # /var/lib nothing that weft keeps.
     for command in (
         "mount --make-rprivate /",
         "mount -t tmpfs tmpfs /run",
+        "mount -t tmpfs tmpfs /var/lib",
         "ip link set lo up",
         "ip link add eth0 type bridge",
         "ip addr add 198.18.0.1/16 dev eth0",

@@ -17,6 +17,8 @@ from ..model.firewall import Ruleset
 from .firewall_rules import comment
 
 PAGE = 16
+# Two pages of sixteen are what a list of this length would cost.
+_LONGEST = 32
 _BITS = 4
 
 FIRST, LAST = "-I", "-A"
@@ -94,8 +96,8 @@ class Book(NamedTuple):
 
 
 def pages(book: Book, known: list[tuple[str, Rule]]) -> tuple[Chain, ...]:
-    """Chains for (address, rule): up to PAGE one by one, more in pages chosen by the last four bits that tell them
-    apart, and these again: a thousand addresses in a row cost at most 16 + 16 + 4 comparisons.
+    """Chains for (address, rule): a short list one by one, a longer one in pages chosen by the last four bits that
+    tell them apart, and these again: a thousand addresses in a row cost at most 16 + 16 + 4 comparisons.
 
     Reached by goto: RETURN leads back to where the first chain was called from.
     """
@@ -104,7 +106,7 @@ def pages(book: Book, known: list[tuple[str, Rule]]) -> tuple[Chain, ...]:
 
 def _page(book: Book, known: list[tuple[int, Rule]], path: tuple[int, ...]) -> tuple[Chain, ...]:
     shift = _telling_bits([address for address, _rule in known])
-    if len(known) <= PAGE or len(path) == book.deepest or shift is None:
+    if len(known) <= _LONGEST or len(path) == book.deepest or shift is None:
         return (Chain(book.table, book.name(path), (*(rule for _address, rule in known), *book.last)),)
     found: dict[int, list[tuple[int, Rule]]] = {}
     for address, rule in known:

@@ -92,11 +92,7 @@ class HostKernel:
                 with Netlink() as netlink:
                     netlink.apply(batch)
             elif kind == kinds.RULESET:
-                loading = Meanwhile(lambda: self._firewalls.apply(batch))  # noqa: B023  # over before the next turn
-                try:
-                    keys = _prepare(changes)
-                finally:
-                    loading.result()
+                keys = self._filter(batch, [change for change in changes if change.kind == kinds.PEER])
             elif kind == kinds.SYSCTL:
                 sysctl.apply(batch)
             elif kind == kinds.FILE:
@@ -107,6 +103,19 @@ class HostKernel:
                 from . import wireguard_plane
 
                 wireguard_plane.apply(batch, keys)
+
+    def _filter(self, batch: list[Change], peers: list[Change]) -> dict[str, dict[str, str]]:
+        """The keys of peers to come are read while the firewall is loaded."""
+        if not peers:
+            self._firewalls.apply(batch)
+            return {}
+        from . import wireguard
+
+        loading = Meanwhile(lambda: self._firewalls.apply(batch))
+        try:
+            return wireguard.prepare(peers)
+        finally:
+            loading.result()
 
 
 def _state(network: Network) -> State:
@@ -128,15 +137,6 @@ def _foreign(network: Network) -> Foreign:
         tables=network.foreign_tables,
         rules=network.foreign_rules,
     )
-
-
-def _prepare(changes: Sequence[Change]) -> dict[str, dict[str, str]]:
-    """The disk is read while the firewall is loaded."""
-    if not any(change.kind == kinds.PEER for change in changes):
-        return {}
-    from . import wireguard
-
-    return wireguard.prepare(changes)
 
 
 def _adapter(change: Change) -> str:

@@ -95,7 +95,7 @@ def prepare(changes: Sequence[Change]) -> dict[str, dict[str, str]]:
     keys of peers that come or change; made where there are none. Nothing of this is to be told."""
     wanted: dict[str, list[str]] = {}
     for change in changes:
-        if change.kind == PEER and change.after and change.after.preshared and not change.after.inherits:
+        if change.after and change.after.preshared and not change.after.inherits:
             wanted.setdefault(change.after.link, []).append(change.after.public_key)
     for link, public_keys in wanted.items():
         make_preshared(link, public_keys)
