@@ -74,7 +74,7 @@ wireguard: venv ## scenario wireguard on the lab (root)
 ##### The rest
 
 .PHONY: kernel bench docs venv bpf packages lock clean
-kernel: venv ## Debian's own kernel in QEMU: before a release, and after changes in kernel/ (root, 7 minutes)
+kernel: venv bpf ## Debian's own kernel in QEMU: before a release, and after changes in kernel/ (root, 7 minutes)
 	@tools/system-packages kernel
 	@$(TIMED) $(BIN)/pytest tests/kernel
 

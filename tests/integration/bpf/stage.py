@@ -31,8 +31,8 @@ REASON_NAMES = {reason.number: reason.name for reason in REASONS}
 PASS, DROP = 0xFFFFFFFF, 2  # TC_ACT_UNSPEC, TC_ACT_SHOT
 # struct __sk_buff: where its mark and the index of its interface are
 _MARK, _INTERFACE, _CONTEXT = 8, 40, 192
-# Longer than anything that is shown.
-_ROOM = 1 << 17
+# struct bpf_prog_info: verified_insns and xlated_prog_len
+_VERIFIED, _TRANSLATED = 216, 20
 
 
 class _TestOptions(ctypes.Structure):
@@ -77,6 +77,19 @@ class Outcome(NamedTuple):
 def ip(command: str) -> None:
     run = subprocess.run(["ip", *command.split()], capture_output=True, text=True, check=False)
     assert run.returncode == 0, f"ip {command}: {run.stderr}"
+
+
+def verified(folder: str, name: str) -> dict[str, int]:
+    """How many steps the verifier took for a program, and how many instructions it has."""
+    handle = bpf.pinned(bpf_objects.program_path(folder, name))
+    try:
+        info = ctypes.create_string_buffer(_VERIFIED + 8)
+        size = ctypes.c_uint32(len(info))
+        assert bpf.library().bpf_obj_get_info_by_fd(handle, info, ctypes.byref(size)) == 0
+    finally:
+        os.close(handle)
+    (steps,), (length,) = (struct.unpack_from("=I", info.raw, at) for at in (_VERIFIED, _TRANSLATED))
+    return {"verified": steps, "instructions": length // 8}
 
 
 class Stage:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 from pathlib import Path
 
@@ -13,16 +12,14 @@ import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.kernel import bpf, bpf_objects, bpf_support
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_mount import is_mounted, mount
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_objects import map_path, program_path
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_objects import map_path
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
 from tests.integration.bpf.place import LINKS, answer, maps, packet, query
-from tests.integration.bpf.stage import OBJECTS, Stage
+from tests.integration.bpf.stage import OBJECTS, Stage, verified
 
 # The verifier gives up at a million; older ones need more steps for the same program.
 MOST_STEPS = 60_000
 MOST_INSTRUCTIONS = 4_000
-# Offsets in struct bpf_prog_info: verified_insns and xlated_prog_len
-_VERIFIED, _TRANSLATED = 216, 20
 
 
 def everything(folder: str) -> dict[str, int]:
@@ -43,16 +40,7 @@ def test_this_kernel_has_what_policies_need() -> None:
 
 
 def test_programs_are_far_from_the_verifiers_limits(empty: Stage) -> None:
-    sizes = {}
-    for name in empty.programs:
-        handle = bpf.pinned(program_path(empty.folder, name))
-        info = ctypes.create_string_buffer(_VERIFIED + 8)
-        size = ctypes.c_uint32(len(info))
-        assert bpf.library().bpf_obj_get_info_by_fd(handle, info, ctypes.byref(size)) == 0
-        steps = int.from_bytes(info.raw[_VERIFIED:][:4], "little")
-        instructions = int.from_bytes(info.raw[_TRANSLATED:][:4], "little") // 8
-        sizes[name] = {"verified": steps, "instructions": instructions}
-        os.close(handle)
+    sizes = {name: verified(empty.folder, name) for name in empty.programs}
     assert set(sizes) == {"weft_ingress", "weft_egress"}
     assert all(found["verified"] > found["instructions"] > 500 for found in sizes.values()), sizes
     assert all(found["verified"] < MOST_STEPS for found in sizes.values()), sizes

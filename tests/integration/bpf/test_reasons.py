@@ -122,14 +122,14 @@ def _is_possible(reason: str, link: str, family: str) -> bool:
     return not (reason == "NEIGHBOUR" and link == "tun" and family == "ipv4")
 
 
+POSSIBLE = [found for found in product(REACHED, SPEAKERS, FAMILIES) if _is_possible(*found)]
+
+
 def test_none_is_forgotten() -> None:
     assert set(REACHED) == {reason.name for reason in REASONS}
 
 
-@pytest.mark.parametrize(
-    ("reason", "link", "family"),
-    [found for found in product(REACHED, SPEAKERS, FAMILIES) if _is_possible(*found)],
-)
+@pytest.mark.parametrize(("reason", "link", "family"), POSSIBLE)
 def test_every_reason_is_reached(stage: Stage, reason: str, link: str, family: str) -> None:
     shown = REACHED[reason](link, family)
     if reason == "UNREADY":
