@@ -13,7 +13,8 @@
 /* Changes with any of these structures: maps of another version are never shared. */
 #define WEFT_LAYOUT 1
 
-/* Generations of the policy: one that judges, and one that is being written. */
+/* Slots for generations of the policy: one that judges, and one that is being written. Generations are counted; that of
+ * the moment is in the map `current`, and its lowest bit says which slot it is in. */
 #define WEFT_SLOTS 2
 
 /* In network order. */
@@ -107,6 +108,25 @@ struct weft_flow_key {
 /* seen: nanoseconds since boot. */
 struct weft_flow {
 	__u64 seen;
+};
+
+/* A packet that passed, all that its verdict depends on besides the policy. attachment, network: of the interface.
+ * protocol: the direction in the bits above it. */
+struct weft_judged_key {
+	struct weft_address source;
+	struct weft_address destination;
+	__u32 attachment;
+	__u32 network;
+	__u16 source_port;
+	__u16 destination_port;
+	__u32 protocol;
+};
+
+/* seen: nanoseconds since boot. network: of the source. */
+struct weft_judged {
+	__u64 seen;
+	__u32 generation;
+	__u32 network;
 };
 
 /* A datagram in fragments. scope: the attachment that it came in by. */

@@ -78,19 +78,22 @@ static __always_inline int weft_is_fresh(const struct weft_flow *flow, __u8 prot
 }
 
 /* Remembers a packet that its own verdict let through. Of ICMP only what asks has an answer. */
-static __always_inline void weft_open(const struct weft_packet *p, __u32 network)
+static __always_inline void weft_open(struct weft_case *c)
 {
+	const struct weft_packet *p = &c->packet;
 	struct weft_flow_key key = {};
 	struct weft_flow *flow, fresh = { .seen = bpf_ktime_get_coarse_ns() };
 
 	if (weft_is_icmp(p->protocol) && p->type != 8 && p->type != 128)
 		return;
-	weft_flow_key_of(&key, p, network, 0);
+	weft_flow_key_of(&key, p, c->source.network, 0);
 	flow = bpf_map_lookup_elem(&flows, &key);
-	if (flow)
-		weft_keep(flow, fresh.seen);
-	else
+	if (!flow) {
 		bpf_map_update_elem(&flows, &key, &fresh, BPF_ANY);
+		return;
+	}
+	c->known = 1;
+	weft_keep(flow, fresh.seen);
 }
 
 /* Whether it answers a flow that may still be. network: of the flow's source, who is this packet's destination. */
@@ -111,6 +114,7 @@ static __always_inline int weft_is_reply(struct weft_case *c)
 	weft_ask(c->slot, &c->destination, &c->source, weft_what(p, 1), &ruling);
 	if (!weft_passes(&ruling))
 		return 0;
+	c->known = 1;
 	weft_keep(flow, now);
 	return 1;
 }

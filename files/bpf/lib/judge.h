@@ -12,6 +12,7 @@
 #include "flow.h"
 #include "fragment.h"
 #include "identity.h"
+#include "judged.h"
 #include "link.h"
 #include "neighbour.h"
 #include "parse.h"
@@ -19,18 +20,18 @@
 #include "tag.h"
 #include "verdict.h"
 
-/* The interface's own entry, and the slot, which is read here and nowhere else: the whole judgement is by one
- * generation. */
+/* The interface's own entry, and the generation, which is read here and nowhere else: the whole judgement is by one. */
 static __always_inline int weft_begin(struct __sk_buff *skb, struct weft_case *c)
 {
 	__u32 zero = 0, interface = skb->ifindex;
 	struct weft_attachment *attachment = bpf_map_lookup_elem(&attachments, &interface);
-	__u32 *slot = bpf_map_lookup_elem(&current, &zero);
+	__u32 *generation = bpf_map_lookup_elem(&current, &zero);
 
-	if (!attachment || !slot || *slot >= WEFT_SLOTS)
+	if (!attachment || !generation)
 		return WEFT_DROP_UNREADY;
 	c->attachment = *attachment;
-	c->slot = *slot;
+	c->generation = *generation;
+	c->slot = c->generation % WEFT_SLOTS;
 	c->scope = c->direction == WEFT_INGRESS ? attachment->number : WEFT_NO_ATTACHMENT;
 	/* Who is in no table is the world's: so all of them have to be there. */
 	if (!bpf_map_lookup_elem(&sources, &c->slot) || !bpf_map_lookup_elem(&source_prefixes, &c->slot) ||
@@ -83,10 +84,12 @@ static __always_inline int weft_judge_ends(struct __sk_buff *skb, struct weft_ca
 		c->rule = ruling.rule;
 		c->observed = ruling.observed;
 		if (weft_passes(&ruling))
-			weft_open(p, c->source.network);
+			weft_open(c);
 	}
 	if (p->more && weft_passes(&ruling))
 		weft_remember(c);
+	if (ruling.reason == WEFT_PASS)
+		weft_note(c);
 	return ruling.reason;
 }
 
@@ -98,6 +101,8 @@ static __always_inline int weft_judge_ip(struct __sk_buff *skb, struct weft_case
 
 	if (reason)
 		return reason;
+	if (weft_was_judged(c))
+		return WEFT_PASS;
 	if (weft_is_discovery(p))
 		return weft_judge_discovery(skb, c);
 	speaker = weft_speaker(c, &p->source);

@@ -5,7 +5,7 @@
 /* All maps. Both hooks share them: the loader pins them under these names. Sizes are what the loader may raise.
  *
  * A generation of the policy is what stands at one index, its slot, of all maps of maps. The tables of a slot are
- * replaced, or written while the slot judges nothing; `current` says which one does. */
+ * replaced, or written while the slot judges nothing; `current` says which generation does, and so which slot. */
 
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -64,6 +64,7 @@ WEFT_MAP(attachments, BPF_MAP_TYPE_HASH, WEFT_LINKS, __u32, struct weft_attachme
 
 /* Least recently used ones go first: a flood of flows costs others their replies, never a denial. */
 WEFT_MAP(flows, BPF_MAP_TYPE_LRU_HASH, WEFT_FLOWS, struct weft_flow_key, struct weft_flow);
+WEFT_MAP(judged, BPF_MAP_TYPE_LRU_HASH, WEFT_FLOWS, struct weft_judged_key, struct weft_judged);
 WEFT_MAP(fragments, BPF_MAP_TYPE_LRU_HASH, WEFT_FRAGMENTS, struct weft_fragment_key, struct weft_fragment);
 WEFT_MAP(counters, BPF_MAP_TYPE_LRU_PERCPU_HASH, WEFT_COUNTERS, struct weft_counter_key, struct weft_counter);
 

@@ -51,6 +51,7 @@ struct weft_case {
 	struct weft_attachment attachment;
 	struct weft_endpoint source;
 	struct weft_endpoint destination;
+	__u32 generation;
 	__u32 slot;
 	__u32 scope;
 	__u32 network_header;
@@ -58,6 +59,8 @@ struct weft_case {
 	__u8 observed;
 	__u8 direction;
 	__u8 mac[6]; /* of the sender; zeros on a device of layer 3 */
+	__u8 known; /* is of a flow that was there before it */
+	__u8 pad[3];
 };
 
 /* A function that the verifier looks at once, by itself, and not again for each way that leads to it. Its pointers are not

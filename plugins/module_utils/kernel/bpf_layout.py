@@ -30,6 +30,8 @@ VERDICT = Struct("=IBB2x")  # rule, verdict, observed
 ATTACHMENT = Struct("=III")  # number, network, flags
 FLOW_KEY = Struct("=16s16sIHHI")  # source, destination, network, their ports, protocol
 FLOW = Struct("=Q")  # seen
+JUDGED_KEY = Struct("=16s16sIIHHI")  # source, destination, attachment, network, ports, protocol and direction
+JUDGED = Struct("=QII")  # seen, generation, network
 FRAGMENT_KEY = Struct("=16s16sIII")  # source, destination, scope, number, protocol
 FRAGMENT = Struct("=QHHBBBx")  # seen, ports, protocol, type, opening
 COUNTER_KEY = Struct("=IIHH")  # source and destination identity, reason, observed

@@ -3,10 +3,10 @@
 
 """Two generations of a policy in the kernel. One judges; the other is written, and then takes over in one step.
 
-A packet's program reads once which slot judges. So the other slot may be written at leisure, as soon as no program
-that began before the last switch still runs; the kernel says when. Each slot has a stamp: what its writer calls its
-contents. It is taken away before the first write and put back after the last, so nothing is ever built upon contents
-that a writer only believes to be there.
+A packet's program reads once which generation judges, and thereby which slot. So the other slot may be written at
+leisure, as soon as no program that began before the last switch still runs; the kernel says when. Each slot has a
+stamp: what its writer calls its contents. It is taken away before the first write and put back after the last, so
+nothing is ever built upon contents that a writer only believes to be there.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ _NO_STAMP = bytes(STAMP_SIZE)
 _CURRENT = "current"
 _STAMPS = "stamps"
 _ZERO = NUMBER.pack(0)
+_GENERATIONS = 1 << 32
 
 
 class Stamped(NamedTuple):
@@ -75,8 +76,7 @@ class Slots:
 
     def current(self) -> int:
         """The slot that judges."""
-        number: int = NUMBER.unpack(bpf.get(self._handles[_CURRENT], _ZERO, NUMBER.size) or _ZERO)[0]
-        return number
+        return self._generation() % SLOTS
 
     def stamp(self, slot: int) -> bytes | None:
         """What its contents are called; None: it was never written, or not to the end."""
@@ -113,7 +113,10 @@ class Slots:
         if self.stamp(slot) is None:
             raise KernelError(f"policy slot {slot}", "it does not hold a whole policy, so it cannot judge")
         self._settled = False
-        bpf.put(self._handles[_CURRENT], _ZERO, NUMBER.pack(slot))
+        # Another number each time: what programs remember of an earlier generation counts no more.
+        number = self._generation() + 1
+        number += (slot - number) % SLOTS
+        bpf.put(self._handles[_CURRENT], _ZERO, NUMBER.pack(number % _GENERATIONS))
 
     def settle(self) -> None:
         """Returns when no packet is judged any more by what judged before the last switch; that takes some 10 ms."""
@@ -121,6 +124,11 @@ class Slots:
             # A slot without ports has let no program read anything.
             self._table(PORTS, self.current()).wait()
             self._settled = True
+
+    def _generation(self) -> int:
+        """What the programs read: its lowest bit is the slot."""
+        number: int = NUMBER.unpack(bpf.get(self._handles[_CURRENT], _ZERO, NUMBER.size) or _ZERO)[0]
+        return number
 
     def _table(self, name: str, slot: int) -> TableSlot:
         return TableSlot(name, self._handles[name], slot)

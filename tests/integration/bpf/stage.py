@@ -17,6 +17,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.kernel import bpf, bp
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_layout import (
     ATTACHMENT,
     NUMBER,
+    SLOTS,
     Tables,
     pack,
 )
@@ -142,6 +143,23 @@ class Stage:
         # Only the two that the slots hold.
         self._written = {**dict(list(self._written.items())[-1:]), stamped.stamp: stamped}
 
+    def forget_verdicts(self) -> None:
+        """Takes them out of the tables that judge, as no writer ever does."""
+        outer = bpf.pinned(bpf_objects.map_path(self.folder, "verdicts"))
+        for slot in range(SLOTS):
+            found = bpf.get(outer, NUMBER.pack(slot), NUMBER.size)
+            if found:
+                inner = bpf.map_by_number(NUMBER.unpack(found)[0])
+                for key in bpf.read_all("verdicts", inner):
+                    bpf.delete(inner, key)
+                os.close(inner)
+        os.close(outer)
+        self._written = {}
+
+    def switch_again(self) -> None:
+        """A new generation, that says what the last one said."""
+        self._slots.switch(1 - self._slots.current())
+
     def forget(self) -> None:
         """Flows, fragments, counters and shares of records."""
         for name in self._maps:
@@ -212,4 +230,4 @@ class Stage:
         return options.retval, struct.unpack_from("=I", after.raw, _MARK)[0]
 
 
-_STATE = ("flows", "fragments", "counters", "buckets")
+_STATE = ("flows", "judged", "fragments", "counters", "buckets")

@@ -45,9 +45,11 @@ def change(stage: Stage, new: PolicyMaps) -> None:
 
 
 def grow_old(stage: Stage, seconds: int) -> None:
-    for key, value in bpf.read_all("flows", stage.map("flows")).items():
-        (seen,) = struct.unpack("=Q", value)
-        bpf.put(stage.map("flows"), key, struct.pack("=Q", (seen - seconds * 10**9) % (1 << 64)))
+    """Everything that is remembered of flows."""
+    for name in ("flows", "judged"):
+        for key, value in bpf.read_all(name, stage.map(name)).items():
+            (seen,) = struct.unpack_from("=Q", value)
+            bpf.put(stage.map(name), key, struct.pack("=Q", (seen - seconds * 10**9) % (1 << 64)) + value[8:])
 
 
 @both

@@ -157,13 +157,27 @@ def test_without_a_policy_everything_is_dropped(empty: Stage) -> None:
         assert empty.show(packet("web", "db", "ipv4", tcp()), "bare", hook).said == "UNREADY"
 
 
-def test_a_slot_that_is_none_drops_everything(empty: Stage) -> None:
-    empty.add_links(*LINKS)
-    empty.enforce(maps())
+def test_every_switch_is_another_generation(empty: Stage) -> None:
+    """Also one to the slot that judges already, and the last one that there is a number for."""
     handle = bpf.pinned(map_path(empty.folder, "current"))
-    for slot in (2, 3, 0xFFFFFFFF):
-        bpf.put(handle, NUMBER.pack(0), NUMBER.pack(slot))
-        assert empty.show(packet("web", "db", "ipv4", tcp()), "web").said == "UNREADY"
+
+    def generation() -> int:
+        found: int = NUMBER.unpack(bpf.get(handle, NUMBER.pack(0), NUMBER.size) or b"")[0]
+        return found
+
+    with Slots(empty.folder) as slots:
+        for number in (1, 2):
+            slots.switch(slots.write(called(number, EMPTY)).slot)
+        seen = [generation()]
+        for slot in (0, 1, 1, 0, 0):
+            slots.switch(slot)
+            assert slots.current() == slot
+            seen.append(generation())
+        assert len(set(seen)) == len(seen)
+        bpf.put(handle, NUMBER.pack(0), NUMBER.pack(0xFFFFFFFF))
+        for slot in (0, 1):
+            slots.switch(slot)
+            assert slots.current() == slot
 
 
 @pytest.mark.parametrize("missing", ALL)

@@ -31,6 +31,11 @@ STRUCTURES = {
     "weft_attachment": (bpf_layout.ATTACHMENT, "number network flags"),
     "weft_flow_key": (bpf_layout.FLOW_KEY, "source destination network source_port destination_port protocol"),
     "weft_flow": (bpf_layout.FLOW, "seen"),
+    "weft_judged_key": (
+        bpf_layout.JUDGED_KEY,
+        "source destination attachment network source_port destination_port protocol",
+    ),
+    "weft_judged": (bpf_layout.JUDGED, "seen generation network"),
     "weft_fragment_key": (bpf_layout.FRAGMENT_KEY, "source destination scope number protocol"),
     "weft_fragment": (bpf_layout.FRAGMENT, "seen source_port destination_port protocol type opening"),
     "weft_counter_key": (bpf_layout.COUNTER_KEY, "source destination reason observed"),

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef WEFT_JUDGED_H
+#define WEFT_JUDGED_H
+
+/* Packets like one that has just passed pass as well, without being judged again: one lookup instead of five or more.
+ * It counts only for the generation of the policy that the other one was judged by, and for a second, so that flows are
+ * kept and do not end in their middle. What is never taken for known: what is denied or observed, because it is counted;
+ * a new connection, which is judged by its own direction alone; what has no ports; fragments. */
+
+#include "flow.h"
+#include "maps.h"
+#include "packet.h"
+
+#define WEFT_JUDGED_AGE WEFT_SECOND
+
+static __always_inline int weft_is_notable(const struct weft_packet *p)
+{
+	return weft_is_with_ports(p->protocol) && !p->fragment && !p->opening;
+}
+
+static __always_inline void weft_judged_key_of(const struct weft_case *c, struct weft_judged_key *key)
+{
+	const struct weft_packet *p = &c->packet;
+
+	key->source = p->source;
+	key->destination = p->destination;
+	key->attachment = c->attachment.number;
+	key->network = c->attachment.network;
+	key->source_port = p->source_port;
+	key->destination_port = p->destination_port;
+	key->protocol = p->protocol | c->direction << 8;
+}
+
+static __always_inline int weft_was_judged(struct weft_case *c)
+{
+	struct weft_judged_key key;
+	struct weft_judged *found;
+
+	if (!weft_is_notable(&c->packet))
+		return 0;
+	weft_judged_key_of(c, &key);
+	found = bpf_map_lookup_elem(&judged, &key);
+	if (!found || found->generation != c->generation || bpf_ktime_get_coarse_ns() - found->seen > WEFT_JUDGED_AGE)
+		return 0;
+	c->source.network = found->network;
+	return 1;
+}
+
+/* Only from a flow's second packet on: many have no more than one. */
+static __always_inline void weft_note(const struct weft_case *c)
+{
+	struct weft_judged fresh = {
+		.seen = bpf_ktime_get_coarse_ns(),
+		.generation = c->generation,
+		.network = c->source.network,
+	};
+	struct weft_judged_key key;
+
+	if (!c->known || !weft_is_notable(&c->packet))
+		return;
+	weft_judged_key_of(c, &key);
+	bpf_map_update_elem(&judged, &key, &fresh, BPF_ANY);
+}
+
+#endif
