@@ -13,7 +13,12 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.weft.overlay.plugins.module_utils.edge.project import read_plan
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import to_json
 
-_ARGUMENTS = {"plan": {"type": "str"}, "build": {"type": "path"}, "persist": {"type": "bool", "default": True}}
+_ARGUMENTS = {
+    "plan": {"type": "str"},
+    "build": {"type": "path"},
+    "persist": {"type": "bool", "default": True},
+    "observe": {"type": "bool", "default": False},
+}
 
 
 class ActionModule(ActionBase):
@@ -24,8 +29,11 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, given = self.validate_argument_spec(
-            _ARGUMENTS, mutually_exclusive=[("plan", "build")], required_one_of=[("plan", "build")]
+            _ARGUMENTS, mutually_exclusive=[("plan", "build")], required_one_of=[("plan", "build", "observe")]
         )
+        if given["observe"]:
+            seen = self._execute_module("weft.overlay.converge", module_args={"observe": True}, task_vars=task_vars)
+            return {**result, **seen}
         text = given["plan"]
         if given["build"]:
             plan = read_plan(given["build"], task_vars["inventory_hostname"])

@@ -30,6 +30,12 @@ options:
       - Whether to store the plan and the code on the host and to apply them at boot, before Docker starts.
     type: bool
     default: true
+  observe:
+    description:
+      - Only look, as M(weft.overlay.observe) does, and return what that returns. Its action calls this, so that Ansible
+        builds one program for both.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
@@ -63,6 +69,10 @@ notes:
   type: list
   elements: str
   sample: ["kohaku-host is an empty bridge: this kernel has no dummy device"]
+observed:
+  description: What was seen, as M(weft.overlay.observe) tells it.
+  returned: with O(observe)
+  type: dict
 faults:
   description: What stands in the way, as place, path and message.
   returned: when foreign state stands in the way
@@ -74,14 +84,33 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction import converge
-from ansible_collections.weft.overlay.plugins.module_utils.edge.program import program
 from ansible_collections.weft.overlay.plugins.module_utils.edge.result import result_of, run
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.host import HostKernel
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.keyring import tidy
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.lock import exclusive
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.memory import MemoryKernel
-from ansible_collections.weft.overlay.plugins.module_utils.model.plan import from_json
+
+
+def _observe() -> dict[str, Any]:
+    from ansible_collections.weft.overlay.plugins.module_utils.edge.facts import facts_of, to_data
+
+    return {"changed": False, "observed": to_data(facts_of(HostKernel().observe()))}
+
+
+def _converge(module: AnsibleModule) -> dict[str, Any]:
+    # Only here: whoever only looks does not wait for all of this.
+    from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction import converge
+    from ansible_collections.weft.overlay.plugins.module_utils.edge.program import program
+    from ansible_collections.weft.overlay.plugins.module_utils.kernel.keyring import tidy
+    from ansible_collections.weft.overlay.plugins.module_utils.kernel.lock import exclusive
+    from ansible_collections.weft.overlay.plugins.module_utils.kernel.memory import MemoryKernel
+    from ansible_collections.weft.overlay.plugins.module_utils.model.plan import from_json
+
+    plan = from_json(module.params["plan"] or "")
+    kept = program() if module.params["persist"] else None
+    if module.check_mode:
+        return result_of(converge(plan, MemoryKernel(HostKernel().observe()), kept))
+    with exclusive():
+        outcome = converge(plan, HostKernel(), kept)
+        tidy(plan)
+    return result_of(outcome)
 
 
 def main() -> None:
@@ -90,22 +119,12 @@ def main() -> None:
             "plan": {"type": "str"},
             "build": {"type": "path"},
             "persist": {"type": "bool", "default": True},
+            "observe": {"type": "bool", "default": False},
         },
-        required_one_of=[("plan", "build")],
+        required_one_of=[("plan", "build", "observe")],
         supports_check_mode=True,
     )
-
-    def call() -> dict[str, Any]:
-        plan = from_json(module.params["plan"] or "")
-        kept = program() if module.params["persist"] else None
-        if module.check_mode:
-            return result_of(converge(plan, MemoryKernel(HostKernel().observe()), kept))
-        with exclusive():
-            outcome = converge(plan, HostKernel(), kept)
-            tidy(plan)
-        return result_of(outcome)
-
-    run(module, call)
+    run(module, _observe if module.params["observe"] else lambda: _converge(module))
 
 
 if __name__ == "__main__":
