@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Looks at a host by the module converge, which has all that this takes: what Ansible builds for the one task is there for
-the other, and building it costs more than looking."""
+"""Looks at a host by the module converge, which has all that this takes: what Ansible builds for the one task is there
+for the other, and building it costs more than looking."""
 
 from __future__ import annotations
 
