@@ -43,7 +43,7 @@ static __always_inline int weft_parse_ipv4(struct __sk_buff *skb, __u32 offset, 
 	struct iphdr ip;
 	int reason;
 
-	if (!weft_load(skb, offset, &ip, sizeof(ip)))
+	if (!weft_load_near(skb, offset, &ip, sizeof(ip)))
 		return WEFT_DROP_TRUNCATED;
 	size = ip.ihl * 4;
 	total = bpf_ntohs(ip.tot_len);

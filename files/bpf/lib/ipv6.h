@@ -73,7 +73,7 @@ static __always_inline int weft_parse_ipv6(struct __sk_buff *skb, __u32 offset, 
 	struct ipv6hdr ip;
 	__u32 payload;
 
-	if (!weft_load(skb, offset, &ip, sizeof(ip)))
+	if (!weft_load_near(skb, offset, &ip, sizeof(ip)))
 		return WEFT_DROP_TRUNCATED;
 	if (ip.version != 6)
 		return WEFT_DROP_HEADER;

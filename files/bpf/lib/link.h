@@ -35,7 +35,7 @@ static __always_inline int weft_parse_ethernet(struct __sk_buff *skb, struct wef
 	struct ethhdr ethernet;
 	__be16 tag[2];
 
-	if (!weft_load(skb, 0, &ethernet, sizeof(ethernet)))
+	if (!weft_load_near(skb, 0, &ethernet, sizeof(ethernet)))
 		return WEFT_DROP_TRUNCATED;
 	__builtin_memcpy(c->mac, ethernet.h_source, ETH_ALEN);
 	c->packet.ethertype = bpf_ntohs(ethernet.h_proto);

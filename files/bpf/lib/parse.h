@@ -2,9 +2,8 @@
 #ifndef WEFT_PARSE_H
 #define WEFT_PARSE_H
 
-/* From the IP header to the ports, of a packet or of one that an ICMP error quotes. Everything is read by
- * bpf_skb_load_bytes, which also reads what is not in the linear part, so nothing depends on how a packet lies in memory.
- * What is not understood whole has a reason to be dropped. */
+/* From the IP header to the ports, of a packet or of one that an ICMP error quotes. How a packet lies in memory makes no
+ * difference. What is not understood whole has a reason to be dropped. */
 
 #include "ipv4.h"
 #include "ipv6.h"
@@ -50,13 +49,13 @@ static __always_inline int weft_parse_icmp(struct weft_packet *p, const __u8 *by
 static __always_inline int weft_parse_transport(struct __sk_buff *skb, struct weft_packet *p, int quoted)
 {
 	__u32 wanted = weft_header_of(p->protocol);
-	__u8 bytes[14] = {};
+	__u8 bytes[16] __attribute__((aligned(4))) = {};
 
 	if (!wanted)
 		return WEFT_PASS;
 	if (quoted)
 		wanted = WEFT_QUOTED;
-	if (p->offset + wanted > p->end || !weft_load(skb, p->offset, bytes, WEFT_QUOTED))
+	if (p->offset + wanted > p->end || !weft_load_near(skb, p->offset, bytes, WEFT_QUOTED))
 		return WEFT_DROP_TRUNCATED;
 	if (p->protocol == WEFT_ICMP || p->protocol == WEFT_ICMPV6)
 		return weft_parse_icmp(p, bytes);
@@ -64,7 +63,7 @@ static __always_inline int weft_parse_transport(struct __sk_buff *skb, struct we
 	p->destination_port = bytes[2] << 8 | bytes[3];
 	if (p->protocol != WEFT_TCP || quoted)
 		return WEFT_PASS;
-	if (!weft_load(skb, p->offset, bytes, sizeof(bytes)))
+	if (!weft_load_near(skb, p->offset, bytes, sizeof(bytes)))
 		return WEFT_DROP_TRUNCATED;
 	if (bytes[12] >> 4 < 5)
 		return WEFT_DROP_HEADER;
