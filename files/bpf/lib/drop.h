@@ -62,29 +62,32 @@ static __always_inline int weft_record(struct __sk_buff *skb, struct weft_case *
 	return 1;
 }
 
-static __always_inline void weft_count(struct __sk_buff *skb, struct weft_case *c, int reason)
+WEFT_APART int weft_count(struct __sk_buff *skb, struct weft_case *c, int reason)
 {
-	struct weft_counter_key key = {
-		.source = c->source.identity,
-		.destination = c->destination.identity,
-		.reason = reason,
-		.observed = c->observed,
-	};
 	struct weft_counter *counter, first = {};
-	int recorded = weft_record(skb, c, reason);
+	struct weft_counter_key key;
+	int recorded;
 
+	if (!c)
+		return 0;
+	key.source = c->source.identity;
+	key.destination = c->destination.identity;
+	key.reason = reason;
+	key.observed = c->observed;
+	recorded = weft_record(skb, c, reason);
 	counter = bpf_map_lookup_elem(&counters, &key);
 	if (!counter) {
 		bpf_map_update_elem(&counters, &key, &first, BPF_NOEXIST);
 		counter = bpf_map_lookup_elem(&counters, &key);
 		if (!counter)
-			return;
+			return 0;
 	}
 	/* Of this processor, but a packet may interrupt another one's accounting. */
 	__sync_fetch_and_add(&counter->packets, 1);
 	__sync_fetch_and_add(&counter->bytes, skb->len);
 	if (!recorded)
 		__sync_fetch_and_add(&counter->unrecorded, 1);
+	return 0;
 }
 
 #endif

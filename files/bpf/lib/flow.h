@@ -78,33 +78,40 @@ static __always_inline int weft_is_fresh(const struct weft_flow *flow, __u8 prot
 }
 
 /* Remembers a packet that its own verdict let through. Of ICMP only what asks has an answer. */
-static __always_inline void weft_open(struct weft_case *c)
+WEFT_APART int weft_open(struct weft_case *c)
 {
-	const struct weft_packet *p = &c->packet;
+	const struct weft_packet *p;
 	struct weft_flow_key key = {};
 	struct weft_flow *flow, fresh = { .seen = bpf_ktime_get_coarse_ns() };
 
+	if (!c)
+		return 0;
+	p = &c->packet;
 	if (weft_is_icmp(p->protocol) && p->type != 8 && p->type != 128)
-		return;
+		return 0;
 	weft_flow_key_of(&key, p, c->source.network, 0);
 	flow = bpf_map_lookup_elem(&flows, &key);
 	if (!flow) {
 		bpf_map_update_elem(&flows, &key, &fresh, BPF_ANY);
-		return;
+		return 0;
 	}
 	c->known = 1;
 	weft_keep(flow, fresh.seen);
+	return 0;
 }
 
 /* Whether it answers a flow that may still be. network: of the flow's source, who is this packet's destination. */
-static __always_inline int weft_is_reply(struct weft_case *c)
+WEFT_APART int weft_is_reply(struct weft_case *c)
 {
-	struct weft_packet *p = &c->packet;
+	struct weft_packet *p;
 	__u64 now = bpf_ktime_get_coarse_ns();
 	struct weft_ruling ruling = {};
 	struct weft_flow_key key = {};
 	struct weft_flow *flow;
 
+	if (!c)
+		return 0;
+	p = &c->packet;
 	if (p->opening || (weft_is_icmp(p->protocol) && !weft_question(p)))
 		return 0;
 	weft_flow_key_of(&key, p, c->destination.network, 1);

@@ -15,7 +15,7 @@
 /* The rest of a TCP header behind its ports could be replaced by a fragment that begins before this (RFC 3128). */
 #define WEFT_TCP_PART 24
 
-static __always_inline void weft_fragment_key_of(struct weft_case *c, struct weft_fragment_key *key)
+static __always_inline void weft_fragment_key_of(const struct weft_case *c, struct weft_fragment_key *key)
 {
 	key->source = c->packet.source;
 	key->destination = c->packet.destination;
@@ -24,30 +24,34 @@ static __always_inline void weft_fragment_key_of(struct weft_case *c, struct wef
 	key->protocol = c->packet.chain;
 }
 
-static __always_inline void weft_remember(struct weft_case *c)
+WEFT_APART int weft_remember(const struct weft_case *c)
 {
-	struct weft_packet *p = &c->packet;
-	struct weft_fragment value = {
-		.seen = bpf_ktime_get_coarse_ns(),
-		.source_port = p->source_port,
-		.destination_port = p->destination_port,
-		.protocol = p->protocol,
-		.type = p->type,
-		.opening = p->opening,
-	};
 	struct weft_fragment_key key = {};
+	struct weft_fragment value = {};
 
+	if (!c)
+		return 0;
+	value.seen = bpf_ktime_get_coarse_ns();
+	value.source_port = c->packet.source_port;
+	value.destination_port = c->packet.destination_port;
+	value.protocol = c->packet.protocol;
+	value.type = c->packet.type;
+	value.opening = c->packet.opening;
 	weft_fragment_key_of(c, &key);
 	bpf_map_update_elem(&fragments, &key, &value, BPF_ANY);
+	return 0;
 }
 
 /* Completes a later fragment from its first one. */
-static __always_inline int weft_recall(struct weft_case *c)
+WEFT_APART int weft_recall(struct weft_case *c)
 {
-	struct weft_packet *p = &c->packet;
 	struct weft_fragment_key key = {};
 	struct weft_fragment *value;
+	struct weft_packet *p;
 
+	if (!c)
+		return WEFT_DROP_FRAGMENT;
+	p = &c->packet;
 	weft_fragment_key_of(c, &key);
 	value = bpf_map_lookup_elem(&fragments, &key);
 	if (!value || bpf_ktime_get_coarse_ns() - value->seen > WEFT_FRAGMENT_AGE)

@@ -22,21 +22,22 @@ static __always_inline int weft_is_error(const struct weft_packet *p)
 }
 
 /* Whether a flow with this first packet, or the packet's answer (backwards), is known and may still be. */
-static __always_inline int weft_is_known(struct weft_case *c, const struct weft_packet *p,
-					 const struct weft_endpoint *source, const struct weft_endpoint *destination,
-					 int backwards)
+WEFT_APART int weft_is_known(__u32 slot, const struct weft_packet *p, const struct weft_endpoint *source,
+			     const struct weft_endpoint *destination, int backwards)
 {
 	struct weft_flow_key key = {};
 	struct weft_ruling ruling = {};
 	struct weft_flow *flow;
 
+	if (!p || !source || !destination)
+		return 0;
 	if (backwards && weft_is_icmp(p->protocol) && !weft_question(p))
 		return 0;
 	weft_flow_key_of(&key, p, source->network, backwards);
 	flow = bpf_map_lookup_elem(&flows, &key);
 	if (!weft_is_fresh(flow, p->protocol, bpf_ktime_get_coarse_ns()))
 		return 0;
-	weft_ask(c->slot, source, destination, weft_what(p, backwards), &ruling);
+	weft_ask(slot, source, destination, weft_what(p, backwards), &ruling);
 	return weft_passes(&ruling);
 }
 
@@ -59,8 +60,8 @@ WEFT_APART int weft_is_related(struct __sk_buff *skb, struct weft_case *c)
 	}
 	if (weft_end(c, c->destination.network, &quoted.destination, &far))
 		return 0;
-	return weft_is_known(c, &quoted, &c->destination, &far, 0) ||
-	       weft_is_known(c, &quoted, &far, &c->destination, 1);
+	return weft_is_known(c->slot, &quoted, &c->destination, &far, 0) ||
+	       weft_is_known(c->slot, &quoted, &far, &c->destination, 1);
 }
 
 #endif

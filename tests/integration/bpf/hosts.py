@@ -23,7 +23,9 @@ from tests.integration.bpf.stage import ip
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _CLONE_NEWNET = 0x40000000
 _ETH_P_ALL = 3
-_TUNSETIFF, _IFF_TUN, _IFF_NO_PI = 0x400454CA, 1, 0x1000
+_TUNSETIFF, _IFF_TUN, _IFF_NO_PI, _IFF_VNET_HDR = 0x400454CA, 1, 0x1000, 0x4000
+# struct virtio_net_hdr: flags, kind of segmentation, length of headers, and three that are not used here
+_VIRTIO = struct.Struct("=BBHHHH")
 _TRAFFIC = str(Path(__file__).with_name("traffic.py"))
 # Longer than anything on this machine takes.
 PATIENCE = 10
@@ -122,15 +124,17 @@ class Tunnel:
 
     def __init__(self, name: str) -> None:
         self._handle = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
-        request = struct.pack("16sH22x", name.encode(), _IFF_TUN | _IFF_NO_PI)
+        request = struct.pack("16sH22x", name.encode(), _IFF_TUN | _IFF_NO_PI | _IFF_VNET_HDR)
         fcntl.ioctl(self._handle, _TUNSETIFF, request)
         ip(f"link set {name} up")
 
     def close(self) -> None:
         os.close(self._handle)
 
-    def send(self, packet: bytes) -> None:
-        os.write(self._handle, packet)
+    def send(self, packet: bytes, linear: int = 0) -> None:
+        """linear: how many bytes are to be in one piece in the kernel's memory, 0: all. Only packets of over a page
+        are ever in several."""
+        os.write(self._handle, _VIRTIO.pack(0, 0, linear, 0, 0, 0) + packet)
 
     def receive(self, wanted: Callable[[bytes], object]) -> bytes:
         """The next packet that is wanted."""
@@ -141,6 +145,6 @@ class Tunnel:
             except BlockingIOError:
                 time.sleep(0.01)
                 continue
-            if wanted(packet):
-                return packet
+            if wanted(packet[_VIRTIO.size :]):
+                return packet[_VIRTIO.size :]
         raise AssertionError("nothing came")

@@ -165,6 +165,10 @@ class Stage:
         for name in self._maps:
             self._clear(name)
 
+    def flows(self) -> int:
+        """How many are known."""
+        return len(bpf.read_all("flows", self._maps["flows"]))
+
     def map(self, name: str) -> int:
         return self._maps[name]
 

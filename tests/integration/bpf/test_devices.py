@@ -9,6 +9,7 @@ import socket
 import time
 
 import pytest
+from scapy.layers.inet import UDP
 from scapy.layers.l2 import ARP, Dot1Q
 from scapy.packet import Raw
 
@@ -26,7 +27,7 @@ from tests.integration.bpf.place import (
     udp,
 )
 from tests.integration.bpf.site import Site
-from tests.integration.bpf.stage import OBJECTS
+from tests.integration.bpf.stage import OBJECTS, ip
 
 both = pytest.mark.parametrize("family", FAMILIES)
 
@@ -88,6 +89,21 @@ def test_what_comes_out_of_a_tunnel_is_judged_without_an_ethernet_header(site: S
         # and the answer goes back there
         door.sendto(b"answer", who)
         assert b"answer" in site.tunnel.receive(lambda raw: raw.endswith(b"answer"))
+
+
+@both
+def test_it_does_not_matter_how_a_packet_lies_in_memory(site: Site, family: str) -> None:
+    """In one piece, or the headers in several."""
+    site.police()
+    ip("link set tun mtu 9000")
+    head = 40 if family == "ipv6" else 20
+    for linear in (0, 1, 2, head - 1, head, head + 1, head + 4, head + 7, head + 8, head + 100):
+        for port, said in ((53, set()), (54, {"NO_RULE"})):
+            site.stage.forget()
+            large = network("lan", "db", family) / UDP(sport=40000, dport=port) / Raw(bytes(5000))
+            site.tunnel.send(bytes(large), linear)
+            until(lambda: site.reasons() or site.stage.flows(), f"{linear}: not seen")
+            assert (site.reasons(), site.stage.flows()) == (said, 0 if said else 1), linear
 
 
 def test_packets_of_a_few_bytes_are_dropped(site: Site) -> None:
