@@ -18,7 +18,7 @@ from ..model.errors import KernelError
 from . import bpf
 from .bpf_layout import NUMBER, SLOTS, Tables
 from .bpf_objects import map_path
-from .bpf_tables import NAMES, PORTS, Step, TableSlot
+from .bpf_tables import NAMES, PORTS, Step, TableSlot, install_all
 
 STAMP_SIZE = 32
 _NO_STAMP = bytes(STAMP_SIZE)
@@ -101,11 +101,19 @@ class Slots:
         there = self.stamp(slot)
         old = next((found.tables for found in known if found.stamp == there), None)
         self._set_stamp(slot, _NO_STAMP)
-        # Ports last: programs take a slot without them for one that was never written.
-        steps = {name: self._write(name, slot, new.tables, old) for name in (*NAMES, PORTS)}
+        steps: dict[str, Step] = {}
+        try:
+            for name in (*NAMES, PORTS):
+                steps[name] = self._write(name, slot, new.tables, old)
+            made = {self._table(name, slot): step.made for name, step in steps.items() if step.made is not None}
+            install_all(made)
+        finally:
+            for step in steps.values():
+                if step.made is not None:
+                    os.close(step.made)
         self._set_stamp(slot, new.stamp)
         put, removed = (sum(counts) for counts in zip(*((step.put, step.removed) for step in steps.values())))
-        return Written(slot, put, removed, tuple(name for name, step in steps.items() if step.made))
+        return Written(slot, put, removed, tuple(name for name, step in steps.items() if step.made is not None))
 
     def switch(self, slot: int) -> None:
         """From now on this slot judges. Packets that are being judged at this moment still are by the other one;

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
+from threading import Thread
 from typing import NamedTuple
 
 from ..model.errors import KernelError
@@ -45,11 +46,11 @@ NAMES = tuple(name for name in _SHAPES if name != PORTS)
 
 
 class Step(NamedTuple):
-    """What was written. made: whether the table had to be made anew."""
+    """What was written. made: a table that had to be made anew, which is still to be installed; None: it was not."""
 
     put: int = 0
     removed: int = 0
-    made: bool = False
+    made: int | None = None
 
 
 class TableSlot(NamedTuple):
@@ -77,7 +78,7 @@ class TableSlot(NamedTuple):
             return {} if handle is None else bpf.read_all(self.name, handle)
 
     def write(self, new: Entries, old: Entries | None) -> Step:
-        """Makes the table hold `new`. old: what it holds, None: it is read."""
+        """Makes the table hold `new`, or another one in its place. old: what it holds, None: it is read."""
         with self.opened() as handle:
             room = bpf.map_info(handle).entries if handle is not None else 0
             # A full table of prefixes takes no other value for a key that it has, before 6.13.
@@ -99,13 +100,13 @@ class TableSlot(NamedTuple):
         handle = bpf.make_map(self.name, shape.kind, shape.key, shape.value, _room(len(new)), shape.flags)
         try:
             _put(self.name, handle, new)
-            self._install(handle)
-        finally:
+        except BaseException:
             os.close(handle)
-        return Step(len(new), 0, True)
+            raise
+        return Step(len(new), 0, handle)
 
-    def _install(self, handle: int) -> None:
-        """Returns when no program reads what stood there before."""
+    def install(self, handle: int) -> None:
+        """Puts a table there. Returns when no program reads what stood there before, which takes some 15 ms."""
         bpf.put(self.outer, NUMBER.pack(self.slot), NUMBER.pack(handle))
 
     def wait(self) -> None:
@@ -116,7 +117,7 @@ class TableSlot(NamedTuple):
         """
         with self.opened() as handle:
             if handle is not None:
-                self._install(handle)
+                self.install(handle)
 
     def read_ports(self) -> bytes:
         """Of PORTS: the one value it has."""
@@ -134,13 +135,28 @@ class TableSlot(NamedTuple):
                 bpf.put(handle, _ZERO, new)
                 return Step(1)
         shape = _SHAPES[PORTS]
-        handle = bpf.make_map(PORTS, shape.kind, shape.key, shape.value, 1)
+        made = bpf.make_map(PORTS, shape.kind, shape.key, shape.value, 1)
+        bpf.put(made, _ZERO, new)
+        return Step(1, 0, made)
+
+
+def install_all(tables: Mapping[TableSlot, int]) -> None:
+    """All at once, so that they wait together. Raises KernelError for one that the kernel refuses."""
+    refused: list[KernelError] = []
+
+    def install(table: TableSlot, handle: int) -> None:
         try:
-            bpf.put(handle, _ZERO, new)
-            self._install(handle)
-        finally:
-            os.close(handle)
-        return Step(1, 0, True)
+            table.install(handle)
+        except KernelError as error:
+            refused.append(error)
+
+    threads = [Thread(target=install, args=found) for found in tables.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if refused:
+        raise refused[0]
 
 
 def _room(count: int) -> int:
