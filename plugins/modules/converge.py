@@ -84,33 +84,21 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.result import result_of, run
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.host import HostKernel
+from ansible_collections.weft.overlay.plugins.module_utils.edge.result import run
 
 
 def _observe() -> dict[str, Any]:
     from ansible_collections.weft.overlay.plugins.module_utils.edge.facts import facts_of, to_data
+    from ansible_collections.weft.overlay.plugins.module_utils.kernel.host import HostKernel
 
     return {"changed": False, "observed": to_data(facts_of(HostKernel().observe()))}
 
 
-def _converge(module: AnsibleModule) -> dict[str, Any]:
-    # Only here: whoever only looks does not wait for all of this.
-    from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction import converge
-    from ansible_collections.weft.overlay.plugins.module_utils.edge.program import program
-    from ansible_collections.weft.overlay.plugins.module_utils.kernel.keyring import tidy
-    from ansible_collections.weft.overlay.plugins.module_utils.kernel.lock import exclusive
-    from ansible_collections.weft.overlay.plugins.module_utils.kernel.memory import MemoryKernel
-    from ansible_collections.weft.overlay.plugins.module_utils.model.plan import from_json
+def _converge(params: dict[str, Any], check: bool) -> dict[str, Any]:
+    # Only here: whoever only looks does not wait for all that this imports.
+    from ansible_collections.weft.overlay.plugins.module_utils.edge.convergence import match
 
-    plan = from_json(module.params["plan"] or "")
-    kept = program() if module.params["persist"] else None
-    if module.check_mode:
-        return result_of(converge(plan, MemoryKernel(HostKernel().observe()), kept))
-    with exclusive():
-        outcome = converge(plan, HostKernel(), kept)
-        tidy(plan)
-    return result_of(outcome)
+    return match(params["plan"] or "", params["persist"], check)
 
 
 def main() -> None:
@@ -124,7 +112,7 @@ def main() -> None:
         required_one_of=[("plan", "build", "observe")],
         supports_check_mode=True,
     )
-    run(module, _observe if module.params["observe"] else lambda: _converge(module))
+    run(module, _observe if module.params["observe"] else lambda: _converge(module.params, module.check_mode))
 
 
 if __name__ == "__main__":

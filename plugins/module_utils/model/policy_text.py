@@ -69,7 +69,7 @@ def from_json(text: str) -> PolicyMaps:
     if not isinstance(document, dict):
         raise PlanError("the policy is not a JSON object")
     version = document.pop("version", None)
-    if type(version) is not int or version != POLICY_VERSION:
+    if not _fits(version, int) or version != POLICY_VERSION:
         raise PlanError(f"the policy has version {version!r}, this release reads version {POLICY_VERSION}")
     if set(document) != set(_ROWS):
         raise PlanError(f"the policy has {sorted(document)}; it should have {sorted(_ROWS)}")
@@ -89,4 +89,6 @@ def _read(name: str, row: _Row, items: Any) -> tuple[Any, ...]:
 
 def _fits(value: Any, kind: type) -> bool:
     """JSON's true is no number here, and no number is larger than the maps can hold."""
-    return type(value) is kind and (not isinstance(value, int) or 0 <= value <= _LARGEST)
+    if isinstance(value, bool) or not isinstance(value, kind):
+        return False
+    return not isinstance(value, int) or 0 <= value <= _LARGEST

@@ -30,7 +30,7 @@ COLLECT = """
 import json, sys
 from ansible.plugins.loader import init_plugin_loader
 init_plugin_loader([sys.argv[1] + "/.collections"])
-from ansible_collections.weft.overlay.plugins.modules.converge import program
+from ansible_collections.weft.overlay.plugins.module_utils.edge.convergence import program
 json.dump(program()._asdict(), sys.stdout)
 """
 PYTHONS = sorted({sys.executable, *(path for path in ("/usr/bin/python3",) if os.path.exists(path))})

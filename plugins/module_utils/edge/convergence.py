@@ -1,0 +1,29 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What the module converge does on a host: the transaction, and what is stored for the next boot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..converge.transaction import converge
+from ..kernel.host import HostKernel
+from ..kernel.keyring import tidy
+from ..kernel.lock import exclusive
+from ..kernel.memory import MemoryKernel
+from ..model.plan import from_json
+from .program import program
+from .result import result_of
+
+
+def match(plan_text: str, persist: bool, check: bool) -> dict[str, Any]:
+    """Make this host match its plan; check: a copy of it in memory. Raises WeftError."""
+    plan = from_json(plan_text)
+    kept = program() if persist else None
+    if check:
+        return result_of(converge(plan, MemoryKernel(HostKernel().observe()), kept))
+    with exclusive():
+        outcome = converge(plan, HostKernel(), kept)
+        tidy(plan)
+    return result_of(outcome)
