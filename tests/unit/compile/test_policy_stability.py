@@ -14,7 +14,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.compile import policy
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy import compile_policy
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy_ledger import EMPTY
 from ansible_collections.weft.overlay.plugins.module_utils.intent.port import Port
-from ansible_collections.weft.overlay.plugins.module_utils.model.policy import EVERY_NETWORK, PEER
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import EVERY_NETWORK, PEER, WORLD
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy_text import to_json
 from tests.unit.compile.policy_reference import Reference
 from tests.unit.compile.tenancies import domains
@@ -78,7 +78,8 @@ class Known:
     def __init__(self, maps):
         self.verdicts = set(maps.verdicts)
         # By class, who is in it.
-        self.members = {}
+        # The world is where no destination is.
+        self.members = {WORLD: {"the world"}}
         for scope, prefix, endpoint in maps.destinations:
             if scope != EVERY_NETWORK:
                 self.members.setdefault(endpoint.class_, set()).add((scope, prefix, endpoint.identity))
@@ -127,11 +128,11 @@ def test_a_change_of_one_rule_touches_only_what_the_rule_is_about(domain, seed):
     first = compiled(domain)
     second = compiled(domain._replace(tenancy=tenancy._replace(policies=policies)), first.ledger)
     old, new = Known(first.maps), Known(second.maps)
-    # Who is together as before is called as before, unless that was the number of a prefix that no policy names now.
-    numbers = [{identity.number for identity in found.maps.identities} for found in (first, second)]
-    stay = {name for name in old.members if name not in numbers[0] - numbers[1]}
-    assert {name for name in stay if old.members[name] in new.members.values()} == {
-        name for name in stay if old.same(new, name)
+    # Who is together as before is called as before, unless policies name a prefix now that they did not, or no more.
+    both = {identity.number for identity in first.maps.identities} & {one.number for one in second.maps.identities}
+    known = [who for name, who in new.members.items() if name in both]
+    assert {name for name in both & set(old.members) if old.members[name] in known} == {
+        name for name in both & set(old.members) if old.same(new, name)
     }
     assert first.maps.rules == second.maps.rules
     reference = Reference(tenancy, domain.places)
