@@ -11,6 +11,7 @@ version_added: 0.1.0
 description:
   - Reports what M(weft.overlay.compile) needs to know of a host - the tunnels that weft owns there, addresses and
     routes that are not weft's, Docker's networks, and what the host can do.
+  - An action, which has M(weft.overlay.converge) look.
 author:
   - the weft.overlay authors (@weft-overlay)
 options: {}
@@ -40,18 +41,3 @@ observed:
     reached_at: 192.0.2.11
     tunnels: []
 """
-
-from ansible.module_utils.basic import AnsibleModule
-
-from ansible_collections.weft.overlay.plugins.module_utils.edge.facts import facts_of, to_data
-from ansible_collections.weft.overlay.plugins.module_utils.edge.result import run
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.host import HostKernel
-
-
-def main() -> None:
-    module = AnsibleModule(argument_spec={}, supports_check_mode=True)
-    run(module, lambda: {"changed": False, "observed": to_data(facts_of(HostKernel().observe()))})
-
-
-if __name__ == "__main__":
-    main()

@@ -120,7 +120,7 @@ _SIGNATURES = {
 
 
 @cache
-def library() -> ctypes.CDLL:
+def libbpf() -> ctypes.CDLL:
     """libbpf, with the types of what is used of it. Raises KernelError where it is not installed or too old."""
     try:
         found = ctypes.CDLL(_LIBRARY, use_errno=True)
@@ -143,7 +143,7 @@ def checked(subject: str, code: int) -> int:
 def make_map(name: str, kind: int, key: int, value: int, entries: int, flags: int = 0) -> int:
     """A file descriptor. key, value: sizes in bytes."""
     options = _CreateOptions(sz=ctypes.sizeof(_CreateOptions), map_flags=flags)
-    code = library().bpf_map_create(kind, name[:15].encode(), key, value, entries, byref(options))
+    code = libbpf().bpf_map_create(kind, name[:15].encode(), key, value, entries, byref(options))
     return checked(f"BPF map {name}", code)
 
 
@@ -161,31 +161,31 @@ def program_info(handle: int) -> ProgramInfo:
 
 def _info(handle: int, info: ctypes.Structure) -> None:
     size = c_uint32(ctypes.sizeof(info))
-    checked("BPF object", library().bpf_obj_get_info_by_fd(handle, byref(info), byref(size)))
+    checked("BPF object", libbpf().bpf_obj_get_info_by_fd(handle, byref(info), byref(size)))
 
 
 def map_by_number(number: int) -> int:
     """A file descriptor of the map with the kernel's number."""
-    return checked(f"BPF map {number}", library().bpf_map_get_fd_by_id(number))
+    return checked(f"BPF map {number}", libbpf().bpf_map_get_fd_by_id(number))
 
 
 def pin(handle: int, path: str) -> None:
-    checked(path, library().bpf_obj_pin(handle, path.encode()))
+    checked(path, libbpf().bpf_obj_pin(handle, path.encode()))
 
 
 def pinned(path: str) -> int:
     """A file descriptor of what is pinned there. Raises KernelError, also where nothing is."""
-    return checked(path, library().bpf_obj_get(path.encode()))
+    return checked(path, libbpf().bpf_obj_get(path.encode()))
 
 
 def put(handle: int, key: bytes, value: bytes) -> None:
-    checked("BPF map", library().bpf_map_update_elem(handle, key, value, 0))
+    checked("BPF map", libbpf().bpf_map_update_elem(handle, key, value, 0))
 
 
 def get(handle: int, key: bytes, size: int) -> bytes | None:
     """size: of the value; of maps with one for each processor, of all. None: there is no such key."""
     value = ctypes.create_string_buffer(size)
-    code = library().bpf_map_lookup_elem(handle, key, value)
+    code = libbpf().bpf_map_lookup_elem(handle, key, value)
     if code == _END:
         return None
     checked("BPF map", code)
@@ -194,7 +194,7 @@ def get(handle: int, key: bytes, size: int) -> bytes | None:
 
 def delete(handle: int, key: bytes) -> None:
     """It may be gone already."""
-    code = library().bpf_map_delete_elem(handle, key)
+    code = libbpf().bpf_map_delete_elem(handle, key)
     if code != _END:
         checked("BPF map", code)
 
@@ -202,12 +202,12 @@ def delete(handle: int, key: bytes) -> None:
 def put_all(subject: str, handle: int, keys: bytes, values: bytes, count: int) -> None:
     """keys, values: packed, `count` of each."""
     if count:
-        checked(subject, library().bpf_map_update_batch(handle, keys, values, byref(c_uint32(count)), None))
+        checked(subject, libbpf().bpf_map_update_batch(handle, keys, values, byref(c_uint32(count)), None))
 
 
 def delete_all(subject: str, handle: int, keys: bytes, count: int) -> None:
     if count:
-        checked(subject, library().bpf_map_delete_batch(handle, keys, byref(c_uint32(count)), None))
+        checked(subject, libbpf().bpf_map_delete_batch(handle, keys, byref(c_uint32(count)), None))
 
 
 def read_all(subject: str, handle: int) -> dict[bytes, bytes]:
@@ -215,7 +215,7 @@ def read_all(subject: str, handle: int) -> dict[bytes, bytes]:
     info = map_info(handle)
     size = info.value
     if info.kind == LRU_PERCPU_HASH:
-        size = (info.value + 7) // 8 * 8 * checked(subject, library().libbpf_num_possible_cpus())
+        size = (info.value + 7) // 8 * 8 * checked(subject, libbpf().libbpf_num_possible_cpus())
     keys = ctypes.create_string_buffer(info.key * info.entries)
     values = ctypes.create_string_buffer(size * info.entries)
     last, following = None, ctypes.create_string_buffer(max(info.key, 4))
@@ -224,7 +224,7 @@ def read_all(subject: str, handle: int) -> dict[bytes, bytes]:
     # Once, unless somebody writes meanwhile.
     while code != _END:
         count = c_uint32(info.entries)
-        code = library().bpf_map_lookup_batch(handle, last, following, keys, values, byref(count), None)
+        code = libbpf().bpf_map_lookup_batch(handle, last, following, keys, values, byref(count), None)
         if code != _END:
             checked(subject, code)
         found.update(zip(_cut(keys, info.key, count.value), _cut(values, size, count.value)))

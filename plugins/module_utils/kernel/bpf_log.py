@@ -9,7 +9,7 @@ import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .bpf import library
+from .bpf import libbpf
 
 _DEBUG = 2
 # A log of the verifier is one line to libbpf; what matters stands at its end.
@@ -33,8 +33,8 @@ def said() -> Iterator[list[str]]:
         return 0
 
     callback = _PRINT(keep)
-    before = library().libbpf_set_print(ctypes.cast(callback, ctypes.c_void_p))
+    before = libbpf().libbpf_set_print(ctypes.cast(callback, ctypes.c_void_p))
     try:
         yield lines
     finally:
-        library().libbpf_set_print(before)
+        libbpf().libbpf_set_print(before)

@@ -77,7 +77,7 @@ class _Loader:
     def __init__(self, folder: str, sizes: Mapping[str, int]) -> None:
         self._folder = folder
         self._sizes = sizes
-        self._library = bpf.library()
+        self._library = bpf.libbpf()
         self._objects: list[int] = []
         self._maps: dict[str, int] = {}
         self._own: list[int] = []

@@ -92,7 +92,7 @@ class Records:
         self._callback = _SAMPLE(self._keep)
         self._handle = bpf.pinned(map_path(folder, "events"))
         callback = ctypes.cast(self._callback, ctypes.c_void_p)
-        self._ring = bpf.library().ring_buffer__new(self._handle, callback, None, None)
+        self._ring = bpf.libbpf().ring_buffer__new(self._handle, callback, None, None)
         if not self._ring:
             os.close(self._handle)
             raise KernelError("ring buffer of records", os.strerror(ctypes.get_errno()))
@@ -104,17 +104,17 @@ class Records:
         self.close()
 
     def close(self) -> None:
-        bpf.library().ring_buffer__free(self._ring)
+        bpf.libbpf().ring_buffer__free(self._ring)
         os.close(self._handle)
 
     def fileno(self) -> int:
         """Readable when there are records."""
-        number: int = bpf.library().ring_buffer__epoll_fd(self._ring)
+        number: int = bpf.libbpf().ring_buffer__epoll_fd(self._ring)
         return number
 
     def read(self) -> list[Event]:
         """Those that are there, oldest first; does not wait."""
-        bpf.checked("ring buffer of records", bpf.library().ring_buffer__consume(self._ring))
+        bpf.checked("ring buffer of records", bpf.libbpf().ring_buffer__consume(self._ring))
         found, self._found = self._found, []
         return found
 

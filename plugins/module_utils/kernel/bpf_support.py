@@ -23,7 +23,7 @@ _HELPERS = {131: "ring buffers for tc programs (5.8)", 160: "the coarse clock fo
 
 def missing() -> tuple[str, ...]:
     """What this kernel does not have, in words, with the kernel that has it first."""
-    library = bpf.library()
+    library = bpf.libbpf()
     found = [] if library.libbpf_probe_bpf_prog_type(_SCHED_CLS, None) == 1 else ["BPF programs at tc (4.1)"]
     found += [words for kind, words in _MAPS.items() if library.libbpf_probe_bpf_map_type(kind, None) != 1]
     found += [words for number, words in _HELPERS.items() if _lacks(number)]
@@ -39,7 +39,7 @@ def require() -> None:
 
 
 def _lacks(helper: int) -> bool:
-    return bpf.library().libbpf_probe_bpf_helper(_SCHED_CLS, helper, None) != 1
+    return bpf.libbpf().libbpf_probe_bpf_helper(_SCHED_CLS, helper, None) != 1
 
 
 def _batches() -> bool:

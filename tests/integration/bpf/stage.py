@@ -86,7 +86,7 @@ def verified(folder: str, name: str) -> dict[str, int]:
     try:
         info = ctypes.create_string_buffer(_VERIFIED + 8)
         size = ctypes.c_uint32(len(info))
-        assert bpf.library().bpf_obj_get_info_by_fd(handle, info, ctypes.byref(size)) == 0
+        assert bpf.libbpf().bpf_obj_get_info_by_fd(handle, info, ctypes.byref(size)) == 0
     finally:
         os.close(handle)
     (steps,), (length,) = (struct.unpack_from("=I", info.raw, at) for at in (_VERIFIED, _TRANSLATED))
@@ -228,7 +228,7 @@ class Stage:
             ctx_size_out=_CONTEXT,
             repeat=1,
         )
-        code = bpf.library().bpf_prog_test_run_opts(self._handles[f"weft_{hook}"], ctypes.byref(options))
+        code = bpf.libbpf().bpf_prog_test_run_opts(self._handles[f"weft_{hook}"], ctypes.byref(options))
         assert code == 0, f"BPF_PROG_TEST_RUN: {os.strerror(-code)}"
         assert out.raw[: len(packet)] == packet, "the program changed the packet"
         return options.retval, struct.unpack_from("=I", after.raw, _MARK)[0]
