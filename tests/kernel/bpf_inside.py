@@ -24,7 +24,7 @@ def mount(kind: str, place: str) -> None:
 
 
 def main(record: object) -> None:
-    from ansible_collections.weft.overlay.plugins.module_utils.kernel import bpf, bpf_attach, bpf_mount, bpf_support
+    from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import attach, calls, mount, support
     from ansible_collections.weft.overlay.plugins.module_utils.model.policy_text import from_json
     from tests.integration.bpf.stage import Stage, verified
 
@@ -32,7 +32,7 @@ def main(record: object) -> None:
         print(json.dumps(words), file=record, flush=True)
 
     libbpf = next(name for name in os.listdir("/usr/lib/x86_64-linux-gnu") if name.startswith("libbpf.so.1."))
-    say(kernel=os.uname().release, libbpf=libbpf, missing=bpf_support.missing(), mounted=bpf_mount.mount())
+    say(kernel=os.uname().release, libbpf=libbpf, missing=support.missing(), mounted=mount.mount())
     stage = Stage("/sys/fs/bpf/weft")
     say(sizes={name: verified(stage.folder, name) for name in stage.programs})
     with open("/weft/policy.json", encoding="utf-8") as file:
@@ -47,12 +47,12 @@ def main(record: object) -> None:
         found = stage.show(bytes.fromhex(raw), link, hook)
         say(number=number, said=found.said, mark=found.mark)
     for link in stage.devices:
-        bpf_attach.police(stage.folder, link, bpf_attach.Policed(1, 1, 0))
+        attach.police(stage.folder, link, attach.Policed(1, 1, 0))
         say(link=link, attached=[found.program for found in stage.look(link).attached])
     # twice, so that a slot is written that holds something
     for _turn in range(2):
         stage.enforce(maps)
-    say(records=len(stage.records()), maps=len(bpf.read_all("flows", stage.map("flows"))))
+    say(records=len(stage.records()), maps=len(calls.read_all("flows", stage.map("flows"))))
 
 
 if __name__ == "__main__":

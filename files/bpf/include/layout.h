@@ -3,7 +3,7 @@
 #define WEFT_LAYOUT_H
 
 /* What Python reads and writes: keys and values of maps, records of the ring buffer. Python's formats
- * (kernel/bpf_layout.py) are compared with these through BTF. No structure has a hole: a key with bytes that nobody set
+ * (kernel/bpf/layout.py) are compared with these through BTF. No structure has a hole: a key with bytes that nobody set
  * would never be found again.
  *
  * Addresses have 128 bits; IPv4 is ::ffff:0:0/96 (RFC 4291). All numbers are in host order. */

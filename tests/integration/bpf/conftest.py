@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_mount import mount
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.mount import mount
 from tests.integration.bpf.place import LINKS, maps
 from tests.integration.bpf.site import Site
 from tests.integration.bpf.stage import OBJECTS, Stage, ip

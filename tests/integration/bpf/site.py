@@ -9,8 +9,8 @@ import socket
 from contextlib import ExitStack
 from pathlib import Path
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_attach import Policed, police
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_records import counters
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.attach import Policed, police
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.records import counters
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import LAYER_3
 from tests.integration.bpf.hosts import Neighbour, Tunnel
 from tests.integration.bpf.place import ADDRESSES, ATTACHMENTS, FIRST, maps

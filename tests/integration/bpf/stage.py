@@ -13,16 +13,16 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import bpf, bpf_attach, bpf_objects
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_layout import (
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import attach, calls, objects
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.layout import (
     ATTACHMENT,
     NUMBER,
     SLOTS,
     Tables,
     pack,
 )
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_policy import STAMP_SIZE, Slots, Stamped
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_records import Event, Records, counters
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.records import Event, Records, counters
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.slots import STAMP_SIZE, Slots, Stamped
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import REASONS, PolicyMaps
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -82,11 +82,11 @@ def ip(command: str) -> None:
 
 def verified(folder: str, name: str) -> dict[str, int]:
     """How many steps the verifier took for a program, and how many instructions it has."""
-    handle = bpf.pinned(bpf_objects.program_path(folder, name))
+    handle = calls.pinned(objects.program_path(folder, name))
     try:
         info = ctypes.create_string_buffer(_VERIFIED + 8)
         size = ctypes.c_uint32(len(info))
-        assert bpf.libbpf().bpf_obj_get_info_by_fd(handle, info, ctypes.byref(size)) == 0
+        assert calls.libbpf().bpf_obj_get_info_by_fd(handle, info, ctypes.byref(size)) == 0
     finally:
         os.close(handle)
     (steps,), (length,) = (struct.unpack_from("=I", info.raw, at) for at in (_VERIFIED, _TRANSLATED))
@@ -98,11 +98,11 @@ class Stage:
 
     def __init__(self, folder: str) -> None:
         self.folder = folder
-        self.programs = bpf_objects.load(folder, OBJECTS)
+        self.programs = objects.load(folder, OBJECTS)
         self.devices: dict[str, int] = {}
-        self._handles = {name: bpf.pinned(bpf_objects.program_path(folder, name)) for name in self.programs}
-        self._maps = {name: bpf.pinned(bpf_objects.map_path(folder, name)) for name in _STATE}
-        self._attachments = bpf.pinned(bpf_objects.map_path(folder, "attachments"))
+        self._handles = {name: calls.pinned(objects.program_path(folder, name)) for name in self.programs}
+        self._maps = {name: calls.pinned(objects.map_path(folder, name)) for name in _STATE}
+        self._attachments = calls.pinned(objects.map_path(folder, "attachments"))
         self._slots = Slots(folder)
         self._records = Records(folder)
         self._written: dict[bytes, Stamped] = {}
@@ -128,12 +128,12 @@ class Stage:
         self.enforce_tables(tables)
         for attachment in maps.attachments:
             found = attachment[1:]
-            bpf.put(self._attachments, NUMBER.pack(self.devices[attachment.interface]), ATTACHMENT.pack(*found))
+            calls.put(self._attachments, NUMBER.pack(self.devices[attachment.interface]), ATTACHMENT.pack(*found))
         self.forget()
         return tables
 
     def forget_attachment(self, link: str) -> None:
-        bpf.delete(self._attachments, NUMBER.pack(self.devices[link]))
+        calls.delete(self._attachments, NUMBER.pack(self.devices[link]))
 
     def enforce_tables(self, tables: Tables) -> None:
         self._stamps += 1
@@ -145,13 +145,13 @@ class Stage:
 
     def forget_verdicts(self) -> None:
         """Takes them out of the tables that judge, as no writer ever does."""
-        outer = bpf.pinned(bpf_objects.map_path(self.folder, "verdicts"))
+        outer = calls.pinned(objects.map_path(self.folder, "verdicts"))
         for slot in range(SLOTS):
-            found = bpf.get(outer, NUMBER.pack(slot), NUMBER.size)
+            found = calls.get(outer, NUMBER.pack(slot), NUMBER.size)
             if found:
-                inner = bpf.map_by_number(NUMBER.unpack(found)[0])
-                for key in bpf.read_all("verdicts", inner):
-                    bpf.delete(inner, key)
+                inner = calls.map_by_number(NUMBER.unpack(found)[0])
+                for key in calls.read_all("verdicts", inner):
+                    calls.delete(inner, key)
                 os.close(inner)
         os.close(outer)
         self._written = {}
@@ -167,13 +167,13 @@ class Stage:
 
     def flows(self) -> int:
         """How many are known."""
-        return len(bpf.read_all("flows", self._maps["flows"]))
+        return len(calls.read_all("flows", self._maps["flows"]))
 
     def map(self, name: str) -> int:
         return self._maps[name]
 
-    def look(self, link: str) -> bpf_attach.Look:
-        return bpf_attach.look(self.folder, link)
+    def look(self, link: str) -> attach.Look:
+        return attach.look(self.folder, link)
 
     # packets
 
@@ -206,8 +206,8 @@ class Stage:
 
     def _clear(self, name: str) -> None:
         handle = self._maps[name]
-        for key in bpf.read_all(name, handle):
-            bpf.delete(handle, key)
+        for key in calls.read_all(name, handle):
+            calls.delete(handle, key)
 
     def _run(self, packet: bytes, device: int, hook: str, mark: int) -> tuple[int, int]:
         """The program's answer, and the mark afterwards."""
@@ -228,7 +228,7 @@ class Stage:
             ctx_size_out=_CONTEXT,
             repeat=1,
         )
-        code = bpf.libbpf().bpf_prog_test_run_opts(self._handles[f"weft_{hook}"], ctypes.byref(options))
+        code = calls.libbpf().bpf_prog_test_run_opts(self._handles[f"weft_{hook}"], ctypes.byref(options))
         assert code == 0, f"BPF_PROG_TEST_RUN: {os.strerror(-code)}"
         assert out.raw[: len(packet)] == packet, "the program changed the packet"
         return options.retval, struct.unpack_from("=I", after.raw, _MARK)[0]

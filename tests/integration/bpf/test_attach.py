@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import bpf, bpf_objects
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_attach import (
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import calls, objects
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.attach import (
     Policed,
     forget,
     known,
@@ -68,7 +68,7 @@ def test_again_is_nothing_new(host: Stage) -> None:
 def test_new_programs_take_the_place_of_the_old_ones(host: Stage) -> None:
     police(host.folder, "web", WEB)
     old = look(host.folder, "web").attached
-    programs = bpf_objects.load(host.folder, OBJECTS)
+    programs = objects.load(host.folder, OBJECTS)
     # those that run are not the ones that are pinned now
     assert look(host.folder, "web").attached == old
     police(host.folder, "web", Policed(1, 2, 1))
@@ -95,7 +95,7 @@ def test_what_somebody_removed_is_seen_and_mended(host: Stage, hook: str) -> Non
 def test_what_somebody_put_in_its_place_is_seen(host: Stage) -> None:
     """The same place, and not our program."""
     police(host.folder, "web", WEB)
-    path = bpf_objects.program_path(host.folder, "weft_egress")
+    path = objects.program_path(host.folder, "weft_egress")
     tc(f"filter replace dev web ingress protocol all prio 1 handle 1 bpf direct-action pinned {path}")
     assert [found.program for found in look(host.folder, "web").attached] == ["weft_egress"]
 
@@ -111,7 +111,7 @@ def test_after_a_release_nothing_is_left(host: Stage) -> None:
 
 
 def test_filters_of_others_stay(host: Stage) -> None:
-    path = bpf_objects.program_path(host.folder, "weft_egress")
+    path = objects.program_path(host.folder, "weft_egress")
     tc("qdisc add dev web clsact")
     tc(f"filter add dev web egress protocol all prio 7 bpf direct-action pinned {path}")
     police(host.folder, "web", WEB)
@@ -122,7 +122,7 @@ def test_filters_of_others_stay(host: Stage) -> None:
 
 
 def test_a_filter_of_somebody_else_in_our_place_is_not_replaced(host: Stage) -> None:
-    path = bpf_objects.program_path(host.folder, "weft_egress")
+    path = objects.program_path(host.folder, "weft_egress")
     tc("qdisc add dev web clsact")
     tc(f"filter add dev web ingress protocol all prio 1 handle 1 bpf direct-action pinned {path}")
     theirs = filters("web", "ingress")
@@ -162,7 +162,7 @@ def test_programs_run_without_their_pins(host: Stage) -> None:
     police(host.folder, "web", WEB)
     numbers = {found.number for found in look(host.folder, "web").attached}
     for name in host.programs:
-        os.unlink(bpf_objects.program_path(host.folder, name))
+        os.unlink(objects.program_path(host.folder, name))
     assert {found.number for found in look(host.folder, "web").attached} == numbers
     with pytest.raises(KernelError, match="No such file"):
-        bpf.pinned(bpf_objects.program_path(host.folder, "weft_ingress"))
+        calls.pinned(objects.program_path(host.folder, "weft_ingress"))

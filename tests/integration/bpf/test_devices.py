@@ -13,8 +13,8 @@ from scapy.layers.inet import UDP
 from scapy.layers.l2 import ARP, Dot1Q
 from scapy.packet import Raw
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import bpf_objects
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_attach import release
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import objects
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.attach import release
 from tests.integration.bpf.hosts import until
 from tests.integration.bpf.place import (
     ADDRESSES,
@@ -199,7 +199,7 @@ def test_programs_are_replaced_while_packets_pass(site: Site, family: str) -> No
     site.police()
     with site.db.listen(family, 5432):
         for _turn in range(3):
-            bpf_objects.load(site.stage.folder, OBJECTS)
+            objects.load(site.stage.folder, OBJECTS)
             site.police()
             assert site.web.connect(family, "db", 5432, 5)
             assert not site.web.connect(family, "db", 5433, BRIEFLY)

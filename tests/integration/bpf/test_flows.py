@@ -11,7 +11,7 @@ import pytest
 from scapy.layers.inet import TCP
 from scapy.packet import Raw
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import bpf
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import calls
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import PolicyMaps
 from tests.integration.bpf.place import (
     ADDRESSES,
@@ -38,18 +38,18 @@ def ask(stage: Stage, family: str, kind: str) -> None:
 
 def change(stage: Stage, new: PolicyMaps) -> None:
     """Another policy, with flows as they are."""
-    flows = bpf.read_all("flows", stage.map("flows"))
+    flows = calls.read_all("flows", stage.map("flows"))
     stage.enforce(new)
     for key, value in flows.items():
-        bpf.put(stage.map("flows"), key, value)
+        calls.put(stage.map("flows"), key, value)
 
 
 def grow_old(stage: Stage, seconds: int) -> None:
     """Everything that is remembered of flows."""
     for name in ("flows", "judged"):
-        for key, value in bpf.read_all(name, stage.map(name)).items():
+        for key, value in calls.read_all(name, stage.map(name)).items():
             (seen,) = struct.unpack_from("=Q", value)
-            bpf.put(stage.map(name), key, struct.pack("=Q", (seen - seconds * 10**9) % (1 << 64)) + value[8:])
+            calls.put(stage.map(name), key, struct.pack("=Q", (seen - seconds * 10**9) % (1 << 64)) + value[8:])
 
 
 @both
@@ -120,7 +120,7 @@ def test_what_is_denied_opens_nothing(stage: Stage, family: str) -> None:
     for port in (22, 9):
         assert not stage.show(packet("web", "db", family, tcp(port)), "web").passed
         assert stage.show(packet("db", "web", family, tcp(40000, "SA", port)), "db").said == "NO_RULE"
-    assert bpf.read_all("flows", stage.map("flows")) == {}
+    assert calls.read_all("flows", stage.map("flows")) == {}
 
 
 @both
@@ -135,7 +135,7 @@ def test_an_answer_is_not_asked_for_by_an_answer(stage: Stage, family: str) -> N
     """A flow is known by its first packet only."""
     ask(stage, family, "udp")
     stage.show(packet("db", "web", family, answer(family, "udp")), "db")
-    assert len(bpf.read_all("flows", stage.map("flows"))) == 1
+    assert len(calls.read_all("flows", stage.map("flows"))) == 1
 
 
 @both

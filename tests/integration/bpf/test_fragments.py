@@ -11,7 +11,7 @@ import pytest
 from scapy.layers.inet6 import IPv6ExtHdrDestOpt, IPv6ExtHdrFragment
 from scapy.packet import Packet, Raw
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import bpf
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import calls
 from tests.integration.bpf.place import (
     DB,
     FAMILIES,
@@ -94,10 +94,10 @@ def test_no_later_fragment_replaces_the_flags_of_a_connection(stage: Stage, fami
 @both
 def test_a_policy_that_is_withdrawn_ends_datagrams_in_their_middle(stage: Stage, family: str) -> None:
     assert stage.show(piece("web", "db", family, FIRST), "web").said == "PASS"
-    fragments = bpf.read_all("fragments", stage.map("fragments"))
+    fragments = calls.read_all("fragments", stage.map("fragments"))
     stage.enforce(maps()._replace(verdicts=()))
     for key, value in fragments.items():
-        bpf.put(stage.map("fragments"), key, value)
+        calls.put(stage.map("fragments"), key, value)
     found = stage.show(piece("web", "db", family, bytes(24), 24), "web")
     assert (found.said, found.source, found.destination) == ("NO_RULE", WEB, DB)
 
@@ -105,9 +105,9 @@ def test_a_policy_that_is_withdrawn_ends_datagrams_in_their_middle(stage: Stage,
 @both
 def test_a_first_fragment_is_forgotten_after_a_minute(stage: Stage, family: str) -> None:
     stage.show(piece("web", "db", family, FIRST), "web")
-    for key, value in bpf.read_all("fragments", stage.map("fragments")).items():
+    for key, value in calls.read_all("fragments", stage.map("fragments")).items():
         (seen,) = struct.unpack_from("=Q", value)
-        bpf.put(stage.map("fragments"), key, struct.pack("=Q", (seen - 61 * 10**9) % (1 << 64)) + value[8:])
+        calls.put(stage.map("fragments"), key, struct.pack("=Q", (seen - 61 * 10**9) % (1 << 64)) + value[8:])
     assert stage.show(piece("web", "db", family, bytes(24), 24), "web").said == "FRAGMENT"
 
 
@@ -137,7 +137,7 @@ def test_somebody_elses_fragments_are_not_ours(stage: Stage, family: str) -> Non
 def test_a_datagram_in_one_fragment_is_whole(stage: Stage) -> None:
     only = piece("web", "db", "ipv6", bytes(udp()), more=False)
     assert stage.show(only, "web").said == "PASS"
-    assert bpf.read_all("fragments", stage.map("fragments")) == {}
+    assert calls.read_all("fragments", stage.map("fragments")) == {}
 
 
 def test_a_first_fragment_may_have_more_headers_behind_its_own(stage: Stage) -> None:

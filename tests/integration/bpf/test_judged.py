@@ -9,8 +9,8 @@ import struct
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import bpf
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_layout import JUDGED
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import calls
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.layout import JUDGED
 from tests.integration.bpf.place import FAMILIES, FIRST, answer, echo, packet, query, tcp
 from tests.integration.bpf.stage import Stage
 
@@ -19,7 +19,7 @@ each_kind = pytest.mark.parametrize("kind", ["tcp", "udp", "sctp"])
 
 
 def noted(stage: Stage) -> dict[bytes, bytes]:
-    return bpf.read_all("judged", stage.map("judged"))
+    return calls.read_all("judged", stage.map("judged"))
 
 
 def warm(stage: Stage, family: str, kind: str) -> None:
@@ -58,7 +58,7 @@ def test_a_second_later_it_is_judged_again(stage: Stage, family: str, kind: str)
     stage.forget_verdicts()
     for key, value in noted(stage).items():
         (seen,) = struct.unpack_from("=Q", value)
-        bpf.put(stage.map("judged"), key, struct.pack("=Q", (seen - 2 * 10**9) % (1 << 64)) + value[8:])
+        calls.put(stage.map("judged"), key, struct.pack("=Q", (seen - 2 * 10**9) % (1 << 64)) + value[8:])
     going = tcp(flags="A") if kind == "tcp" else query(family, kind)
     assert stage.show(packet("web", "db", family, going), "web").said == "NO_RULE"
     assert stage.show(packet("db", "web", family, answer(family, kind)), "db").said == "NO_RULE"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import bpf, bpf_objects, bpf_support
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_mount import is_mounted, mount
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_objects import map_path
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import calls, objects, support
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.mount import is_mounted, mount
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.objects import map_path
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
 from tests.integration.bpf.place import LINKS, answer, maps, packet, query
 from tests.integration.bpf.stage import OBJECTS, Stage, verified
@@ -27,16 +27,16 @@ def everything(folder: str) -> dict[str, int]:
     found = {}
     for place, _folders, names in os.walk(folder):
         for name in names:
-            handle = bpf.pinned(f"{place}/{name}")
-            info = bpf.program_info if place.endswith("programs") else bpf.map_info
+            handle = calls.pinned(f"{place}/{name}")
+            info = calls.program_info if place.endswith("programs") else calls.map_info
             found[f"{place[len(folder) :]}/{name}"] = info(handle).number
             os.close(handle)
     return found
 
 
 def test_this_kernel_has_what_policies_need() -> None:
-    assert bpf_support.missing() == ()
-    bpf_support.require()
+    assert support.missing() == ()
+    support.require()
 
 
 def test_programs_are_far_from_the_verifiers_limits(empty: Stage) -> None:
@@ -63,25 +63,25 @@ def test_what_was_remembered_outlives_its_programs(empty: Stage) -> None:
         "/programs/weft_ingress",
         "/programs/weft_egress",
     }
-    assert bpf_objects.loaded(empty.folder) == again.programs
+    assert objects.loaded(empty.folder) == again.programs
 
 
 def test_the_same_program_has_the_same_tag(empty: Stage) -> None:
     first = {name: program.tag for name, program in empty.programs.items()}
-    again = bpf_objects.load(empty.folder, OBJECTS)
+    again = objects.load(empty.folder, OBJECTS)
     assert {name: program.tag for name, program in again.items()} == first
     assert len(set(first.values())) == 2
 
 
 def test_maps_are_as_large_as_they_are_asked_to_be(bpffs: str) -> None:
     folder = f"{bpffs}/weft"
-    bpf_objects.load(folder, OBJECTS, {"flows": 1 << 18, "counters": 1 << 10})
-    handle = bpf.pinned(map_path(folder, "flows"))
-    assert bpf.map_info(handle).entries >= 1 << 18
+    objects.load(folder, OBJECTS, {"flows": 1 << 18, "counters": 1 << 10})
+    handle = calls.pinned(map_path(folder, "flows"))
+    assert calls.map_info(handle).entries >= 1 << 18
     os.close(handle)
     # and stay so
     before = everything(folder)
-    bpf_objects.load(folder, OBJECTS, {"flows": 1 << 10})
+    objects.load(folder, OBJECTS, {"flows": 1 << 10})
     assert before["/maps-1/flows"] == everything(folder)["/maps-1/flows"]
 
 
@@ -95,7 +95,7 @@ def test_an_object_that_cannot_be_read_changes_nothing(empty: Stage, tmp_path: P
     if damage in contents:
         path.write_bytes(contents[damage])
     with pytest.raises(KernelError, match="cannot be read as a BPF object") as caught:
-        bpf_objects.load(empty.folder, (OBJECTS[0], str(path)))
+        objects.load(empty.folder, (OBJECTS[0], str(path)))
     assert "make bpf" in str(caught.value)
     assert everything(empty.folder) == before
 
@@ -110,7 +110,7 @@ def test_a_program_that_the_kernel_refuses_changes_nothing(empty: Stage, tmp_pat
     path = tmp_path.parent / f"{tmp_path.name}-refused.o"
     path.write_bytes(good)
     with pytest.raises(KernelError, match="R9 !read_ok"):
-        bpf_objects.load(empty.folder, (OBJECTS[0], str(path)))
+        objects.load(empty.folder, (OBJECTS[0], str(path)))
     assert everything(empty.folder) == before
 
 
@@ -132,19 +132,19 @@ def _section(elf: bytes, name: bytes) -> int:
 def test_a_map_of_another_shape_is_not_shared(bpffs: str) -> None:
     folder = f"{bpffs}/weft"
     os.makedirs(f"{folder}/maps-1")
-    handle = bpf.make_map("flows", bpf.HASH, 4, 4, 8)
-    bpf.pin(handle, map_path(folder, "flows"))
+    handle = calls.make_map("flows", calls.HASH, 4, 4, 8)
+    calls.pin(handle, map_path(folder, "flows"))
     os.close(handle)
     before = everything(folder)
     with pytest.raises(KernelError, match="not what these programs want"):
-        bpf_objects.load(folder, OBJECTS)
+        objects.load(folder, OBJECTS)
     assert everything(folder) == before
 
 
 def test_a_folder_that_is_not_on_bpffs_is_refused(bpffs: str, tmp_path_factory: pytest.TempPathFactory) -> None:  # noqa: ARG001
     folder = tmp_path_factory.mktemp("plain")
     with pytest.raises(KernelError):
-        bpf_objects.load(str(folder), OBJECTS)
+        objects.load(str(folder), OBJECTS)
     assert not any(path.is_file() for path in folder.rglob("*"))
 
 
@@ -160,5 +160,5 @@ def test_bpffs_is_mounted_where_it_is_missing(bpffs: str, tmp_path_factory: pyte
 
 
 def test_a_host_without_programs_has_none(bpffs: str) -> None:
-    assert bpf_objects.loaded(bpffs) == {}
-    assert bpf_objects.loaded(f"{bpffs}/nothing") == {}
+    assert objects.loaded(bpffs) == {}
+    assert objects.loaded(f"{bpffs}/nothing") == {}

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.weft.overlay.plugins.module_utils.compile.policy import compile_policy
-from ansible_collections.weft.overlay.plugins.module_utils.compile.policy_host import Interface, with_interfaces
-from ansible_collections.weft.overlay.plugins.module_utils.compile.policy_ledger import EMPTY
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.host import Interface, with_interfaces
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.ledger import EMPTY
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.maps import compile_policy
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import LAYER_3, PolicyMaps
 from tests.integration.bpf.stage import Stage
-from tests.unit.compile.policy_reference import FOREIGN, NOBODY, Judgement, Reference
-from tests.unit.compile.tenancies import NETWORKS, domains, packets
+from tests.unit.compile.policy.reference import FOREIGN, NOBODY, Judgement, Reference
+from tests.unit.compile.policy.tenancies import NETWORKS, domains, packets
 
 FEW = settings(
     database=None,

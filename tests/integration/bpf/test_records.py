@@ -10,7 +10,7 @@ import time
 import pytest
 from scapy.layers.l2 import ARP
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_records import counters
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.records import counters
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import REASONS
 from tests.integration.bpf.place import (
     ADDRESSES,

@@ -16,7 +16,7 @@ from scapy.layers.inet6 import (
 )
 from scapy.packet import Packet, Raw
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import bpf
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import calls
 from tests.integration.bpf.place import (
     FAMILIES,
     KINDS,
@@ -126,10 +126,10 @@ def test_a_router_on_the_way_may_report(stage: Stage, family: str) -> None:
 @both
 def test_a_withdrawn_policy_ends_errors_too(stage: Stage, family: str) -> None:
     stage.show(packet("web", "db", family, udp()), "web")
-    flows = bpf.read_all("flows", stage.map("flows"))
+    flows = calls.read_all("flows", stage.map("flows"))
     stage.enforce(maps()._replace(verdicts=()))
     for key, value in flows.items():
-        bpf.put(stage.map("flows"), key, value)
+        calls.put(stage.map("flows"), key, value)
     assert stage.show(quoting("db", "web", family, asked(family, "udp")), "db").said == "NO_RULE"
 
 

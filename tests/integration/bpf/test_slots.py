@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import bpf
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_layout import (
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import calls
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.layout import (
     EMPTY,
     ENDPOINT,
     NUMBER,
@@ -19,8 +19,8 @@ from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_layout imp
     Tables,
     pack,
 )
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_objects import map_path
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_policy import STAMP_SIZE, Slots, Stamped
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.objects import map_path
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.slots import STAMP_SIZE, Slots, Stamped
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
 from tests.integration.bpf.place import FAMILIES, LINKS, maps, packet, tcp
 from tests.integration.bpf.stage import Stage
@@ -159,10 +159,10 @@ def test_without_a_policy_everything_is_dropped(empty: Stage) -> None:
 
 def test_every_switch_is_another_generation(empty: Stage) -> None:
     """Also one to the slot that judges already, and the last one that there is a number for."""
-    handle = bpf.pinned(map_path(empty.folder, "current"))
+    handle = calls.pinned(map_path(empty.folder, "current"))
 
     def generation() -> int:
-        found: int = NUMBER.unpack(bpf.get(handle, NUMBER.pack(0), NUMBER.size) or b"")[0]
+        found: int = NUMBER.unpack(calls.get(handle, NUMBER.pack(0), NUMBER.size) or b"")[0]
         return found
 
     with Slots(empty.folder) as slots:
@@ -174,7 +174,7 @@ def test_every_switch_is_another_generation(empty: Stage) -> None:
             assert slots.current() == slot
             seen.append(generation())
         assert len(set(seen)) == len(seen)
-        bpf.put(handle, NUMBER.pack(0), NUMBER.pack(0xFFFFFFFF))
+        calls.put(handle, NUMBER.pack(0), NUMBER.pack(0xFFFFFFFF))
         for slot in (0, 1):
             slots.switch(slot)
             assert slots.current() == slot
@@ -185,8 +185,8 @@ def test_a_slot_that_lacks_a_table_lets_nothing_through(empty: Stage, missing: s
     empty.add_links(*LINKS)
     empty.enforce(maps())
     with Slots(empty.folder) as slots:
-        handle = bpf.pinned(map_path(empty.folder, missing))
-        bpf.delete(handle, NUMBER.pack(slots.current()))
+        handle = calls.pinned(map_path(empty.folder, missing))
+        calls.delete(handle, NUMBER.pack(slots.current()))
     for family in FAMILIES:
         for name in ("db", "lan", "world"):
             found = empty.show(packet("web", name, family, tcp()), "web")

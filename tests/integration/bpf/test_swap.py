@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import bpf_objects
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_layout import Tables, pack
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf_records import counters
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import objects
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.layout import Tables, pack
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.records import counters
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import ALLOW, Place, PortClass, Verdict
 from tests.integration.bpf.hosts import until
 from tests.integration.bpf.place import ADDRESSES, DB, FAMILIES, LAN, MACS, WEB, maps
@@ -98,7 +98,7 @@ def test_policies_are_switched_under_load_without_a_packet_judged_by_two(site: S
         site.stage.enforce_tables(next(generations))
         if turn % 10 == 9:
             # New programs as well, and a moment without any would be seen by the forbidden flow.
-            bpf_objects.load(site.stage.folder, OBJECTS)
+            objects.load(site.stage.folder, OBJECTS)
             site.police()
     dropped = _dropped(site) - before
     sent, tried = map(stop, senders)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.compile.merge import Part, merged
-from ansible_collections.weft.overlay.plugins.module_utils.compile.network_tables import network_tables
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.routing import routing
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import HUB, HostPlan
 from ansible_collections.weft.overlay.plugins.module_utils.model.route import Route
 
@@ -23,7 +23,7 @@ def with_part(routes, rules=()):
 
 
 def test_a_table_of_a_network_may_have_what_the_main_table_has():
-    tables = network_tables({"prod": 1, "dev": 2}, {"prod": [ROUTE], "dev": [ROUTE._replace(link="vxkr2")]})
+    tables = routing({"prod": 1, "dev": 2}, {"prod": [ROUTE], "dev": [ROUTE._replace(link="vxkr2")]})
     plan, faults = with_part(tables.routes, tables.rules)
     assert faults == []
     assert (plan.routes, plan.rules) == (OVERLAY.routes + tables.routes, tables.rules)

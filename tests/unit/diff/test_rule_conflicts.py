@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.compile.network_tables import network_tables
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.routing import routing
 from ansible_collections.weft.overlay.plugins.module_utils.diff.conflicts import conflicts
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import WIREGUARD, Link
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import HUB, HostPlan
@@ -16,7 +16,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.rule import For
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import Capabilities, Foreign, Observed, Uplink
 from tests.unit.diff.worlds import KERNEL_RULES
 
-TABLES = network_tables({"prod": 1, "dev": 2}, {})
+TABLES = routing({"prod": 1, "dev": 2}, {})
 PLAN = HostPlan("hub", HUB, routes=TABLES.routes, rules=TABLES.rules)
 
 

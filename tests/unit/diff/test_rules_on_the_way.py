@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.weft.overlay.plugins.module_utils.compile.network_tables import network_tables
-from ansible_collections.weft.overlay.plugins.module_utils.compile.network_tags import table_of
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.routing import routing
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.tags import table_of
 from ansible_collections.weft.overlay.plugins.module_utils.diff.objects import changes
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.memory import MemoryKernel
 from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
@@ -31,7 +31,7 @@ TAGS = st.sets(st.integers(1, 254), max_size=5) | st.sampled_from(
 
 def wanted(tags, link="one"):
     routes = [Route(destination, "", link, "") for destination in WAY.values()]
-    tables = network_tables({str(tag): tag for tag in tags}, {str(tag): routes for tag in tags})
+    tables = routing({str(tag): tag for tag in tags}, {str(tag): routes for tag in tags})
     links = tuple(one for one in LINKS if one.name == link)
     return state_of({kinds.LINK: links, kinds.ROUTE: tables.routes, kinds.RULE: tables.rules})
 

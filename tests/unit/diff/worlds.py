@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from ansible_collections.weft.overlay.plugins.module_utils.compile.network_tables import network_tables
 from ansible_collections.weft.overlay.plugins.module_utils.compile.overlay import (
     Spoke,
     hub_plan,
     isolated_plan,
     runner_plan,
 )
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.routing import routing
 from ansible_collections.weft.overlay.plugins.module_utils.diff.desired import desired
 from ansible_collections.weft.overlay.plugins.module_utils.intent.domain import parse
 from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
@@ -91,7 +91,7 @@ def with_networks(plan, tags):
     same one to one destination."""
     links = [link.name for link in plan.links]
     ways = [Route(f"10.{200 + number}.0.0/16", "", name, "") for number, name in enumerate(links)]
-    tables = network_tables(
+    tables = routing(
         {str(tag): tag for tag in tags},
         {str(tag): [way._replace(link=links[(tag + n) % len(links)]) for n, way in enumerate(ways)] for tag in tags},
     )

@@ -10,8 +10,8 @@ import json
 import pytest
 from hypothesis import given, settings
 
-from ansible_collections.weft.overlay.plugins.module_utils.compile.policy import compile_policy
-from ansible_collections.weft.overlay.plugins.module_utils.compile.policy_ledger import EMPTY
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.ledger import EMPTY
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.maps import compile_policy
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import PlanError
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import (
     REASONS,
@@ -23,7 +23,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.policy import (
     mapped,
 )
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy_text import from_json, to_json
-from tests.unit.compile.tenancies import domains
+from tests.unit.compile.policy.tenancies import domains
 
 MAPS = PolicyMaps(
     attachments=(Attachment('w"ö\u2028', 1, 0, 1),),

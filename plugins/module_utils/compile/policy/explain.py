@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What the maps say between peers by their names, and whether that is what the intent's tests expect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from ...intent.node import below
+from ...intent.policy_test import PolicyTest, is_address
+from ...intent.rule import ALLOW as EXPECT_ALLOW
+from ...intent.rule import DENY as EXPECT_DENY
+from ...model.errors import Fault
+from ...model.policy import ALLOW, EVERY_NETWORK, PROTOCOLS, PolicyMaps, RuleName
+from .judge import End, Explanation, Judge
+
+_EXPECTED = {True: EXPECT_ALLOW, False: EXPECT_DENY}
+
+# An ICMP message is of its own family.
+_FAMILY_OF = {PROTOCOLS["ICMP"]: 4, PROTOCOLS["ICMPv6"]: 6}
+
+
+class Explainer:
+    """Knows who is where, and who sees whom."""
+
+    def __init__(self, maps: PolicyMaps) -> None:
+        self._judge = Judge(maps)
+        self._ends: dict[str, list[End]] = {}
+        self._sees: set[tuple[int, int]] = set()
+        names = {identity.number: identity.name for identity in maps.identities}
+        for scope, prefix, endpoint in maps.destinations:
+            end = End(endpoint, prefix)
+            if scope != EVERY_NETWORK and end.is_peer():
+                self._sees.add((scope, endpoint.identity))
+                if scope == endpoint.network:
+                    self._ends.setdefault(names[endpoint.identity], []).append(end)
+
+    def explain(self, source: str, destination: str, protocol: int, port: int) -> tuple[Explanation, ...]:
+        """source, destination: names of peers, or addresses. One explanation for each two parts of them that the maps
+        tell apart; (): a peer has no address, or they have none of one family (of the protocol's, for ICMP)."""
+        if is_address(source) and is_address(destination):
+            return (self._judge.judge(EVERY_NETWORK, source, destination, protocol, port),)
+        found: dict[tuple[object, ...], Explanation] = {}
+        for one, other in self._pairs(source, destination):
+            family = _family(one.prefix or source)
+            if _FAMILY_OF.get(protocol, family) == family == _family(other.prefix or destination):
+                key = (family, one.endpoint, other.endpoint, other.foreign)
+                found.setdefault(key, self._judge.between(one, other, protocol, port))
+        return tuple(found.values())
+
+    def _pairs(self, source: str, destination: str) -> Iterator[tuple[End, End]]:
+        if is_address(source):
+            for end in self._ends.get(destination, ()):
+                yield self._judge.end(end.endpoint.network, source), end
+        elif is_address(destination):
+            for end in self._ends.get(source, ()):
+                yield end, self._judge.end(end.endpoint.network, destination)
+        else:
+            for one in self._ends.get(source, ()):
+                for other in self._ends.get(destination, ()):
+                    foreign = (one.endpoint.network, other.endpoint.identity) not in self._sees
+                    yield one, other._replace(foreign=foreign)
+
+
+def _family(text: str) -> int:
+    return 6 if ":" in text else 4
+
+
+def failing_tests(maps: PolicyMaps, tests: Sequence[PolicyTest]) -> tuple[Fault, ...]:
+    """A fault for each test that the maps do not pass, with what came out and why."""
+    explainer = Explainer(maps) if tests else None
+    return tuple(
+        Fault("domain.yaml", f"tests[{number}]", message)
+        for number, test in enumerate(tests)
+        for message in (_message(test, explainer) if explainer else ())
+    )
+
+
+def _message(test: PolicyTest, explainer: Explainer) -> Iterator[str]:
+    """The first thing that is wrong, if there is one."""
+    # The intent's own checks see to it that there is one.
+    port = 0 if test.port is None else test.port
+    found = explainer.explain(test.source, test.destination, PROTOCOLS[test.protocol], port)
+    asked = f"{test.source} → {test.destination}, {test.protocol} {port}"
+    if not found:
+        yield f"{asked}: they have no addresses of one family that it could be between; give them some"
+    wrong = [one for one in found if _EXPECTED[one.verdict == ALLOW] != test.expect]
+    for one in wrong[:1]:
+        yield f"{asked}: expected {test.expect}, found {told(one)}{_where(one, found)}"
+
+
+def told(found: Explanation) -> str:
+    """An explanation in words: ``deny (policies.web-in.ingress[0])``."""
+    verdict = _EXPECTED[found.verdict == ALLOW] + (", observed" if found.observed else "")
+    if found.rule is not None:
+        return f"{verdict} ({rule_path(found.rule)})"
+    if found.reason is not None:
+        return f"{verdict} ({found.reason.says.rstrip('.')})"
+    return verdict
+
+
+def rule_path(rule: RuleName) -> str:
+    """Where a rule stands in the intent."""
+    return f"{below('policies', rule.policy)}.{rule.direction}[{rule.position}]"
+
+
+def _where(one: Explanation, found: Iterable[Explanation]) -> str:
+    """Which parts of the peers it is about, where that matters."""
+    if len({other.verdict for other in found}) == 1:
+        return ""
+    return f" from {one.source_prefix or 'there'} to {one.destination_prefix or 'there'}"

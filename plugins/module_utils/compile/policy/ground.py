@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Whose which addresses are, and which prefixes of policies they lie in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from ...intent.claims import network_of
+from ...intent.network import Network
+from ...intent.node import below
+from ...intent.peer import Peer
+from ...intent.tenancy import Tenancy
+from ...model.errors import Fault
+from .prefix import Forest, Prefix, inhabited, prefix_of
+
+# By network, the innermost prefix that its policies name around some addresses; networks without one are left out.
+Regions = tuple[tuple[str, Prefix], ...]
+
+
+class Atom(NamedTuple):
+    """Addresses of one peer that no policy tells apart: all of `prefix` but what longer ones hold, and they do not hold
+    all of it. network: the peer's own."""
+
+    network: str
+    prefix: Prefix
+    owner: str
+    regions: Regions
+
+
+class Ground(NamedTuple):
+    """home: peer → network. reach: network → itself and those peered with it, sorted.
+
+    owned: network → the prefixes of its peers, and whose they are. named: network → the prefixes that its policies
+    name, also those that they except.
+    """
+
+    home: Mapping[str, str]
+    reach: Mapping[str, tuple[str, ...]]
+    owned: Mapping[str, Forest[str]]
+    named: Mapping[str, Forest[None]]
+
+
+class Surveyed(NamedTuple):
+    """notes: for the reader."""
+
+    ground: Ground
+    notes: tuple[str, ...]
+    faults: tuple[Fault, ...]
+
+
+def survey(tenancy: Tenancy, places: Mapping[str, tuple[str, ...]]) -> Surveyed:
+    """places: peer → prefixes or addresses, of peers that do not say them themselves."""
+    notes: list[str] = []
+    faults: list[Fault] = []
+    home: dict[str, str] = {}
+    owned: dict[str, dict[Prefix, str]] = {name: {} for name in sorted(tenancy.networks)}
+    for name, peer in sorted(tenancy.peers.items()):
+        network = network_of(peer, tenancy.namespaces)
+        if network is None:
+            raise ValueError(f"peer {name} is in a namespace that is not declared: {peer.namespace}")
+        home[name] = network
+        texts = _texts(peer, places.get(name, ()))
+        if not texts:
+            notes.append(f"peers.{name} has no address yet: no packet is from it or for it")
+        for prefix in map(prefix_of, texts):
+            other = owned[network].setdefault(prefix, name)
+            if other != name:
+                message = f"{prefix.shown()} is {other}'s too, in {network}; it is one peer's, take it from one of them"
+                faults.append(Fault("domain.yaml", below("peers", name), message))
+    forests = {name: Forest(found) for name, found in owned.items()}
+    ground = Ground(home, _reach(tenancy.networks), forests, _named(tenancy))
+    return Surveyed(ground, tuple(notes), tuple(faults))
+
+
+def _reach(networks: Mapping[str, Network]) -> dict[str, tuple[str, ...]]:
+    """Only what both sides say counts."""
+    return {
+        name: tuple(sorted({name, *(other for other in network.peered if name in networks[other].peered)}))
+        for name, network in sorted(networks.items())
+    }
+
+
+def _texts(peer: Peer, places: Iterable[str]) -> tuple[str, ...]:
+    return (*peer.addresses, *peer.subnets) or tuple(places)
+
+
+def _named(tenancy: Tenancy) -> dict[str, Forest[None]]:
+    found: dict[str, dict[Prefix, None]] = {name: {} for name in sorted(tenancy.networks)}
+    for _name, policy in sorted(tenancy.policies.items()):
+        network = policy.network or tenancy.namespaces[policy.namespace or ""].network
+        for _place, others in policy.others():
+            if others.cidr is not None:
+                found[network].update(dict.fromkeys(map(prefix_of, (others.cidr, *others.excluded))))
+    return {name: Forest(prefixes) for name, prefixes in found.items()}
+
+
+def atoms_of(ground: Ground, network: str) -> list[Atom]:
+    """The addresses of a network's peers, in order."""
+    owned = ground.owned[network]
+    prefixes = dict(owned.values)
+    for subnet in owned:
+        if not subnet.single():
+            for prefix in _named_within(ground, network, subnet):
+                around = owned.innermost(prefix) or subnet
+                prefixes[prefix] = owned.values[around]
+    there = inhabited(prefixes)
+    forest = Forest({prefix: owner for prefix, owner in prefixes.items() if prefix in there})
+    regions: dict[Prefix, dict[str, Prefix]] = {prefix: {} for prefix in forest}
+    for near in ground.reach[network]:
+        # Those that hold others come before them, so the innermost is what stays.
+        for named in ground.named[near]:
+            for prefix in forest.within(named):
+                regions[prefix][near] = named
+    return [Atom(network, prefix, owner, tuple(regions[prefix].items())) for prefix, owner in forest.values.items()]
+
+
+def _named_within(ground: Ground, network: str, subnet: Prefix) -> Iterator[Prefix]:
+    for near in ground.reach[network]:
+        yield from ground.named[near].within(subnet)

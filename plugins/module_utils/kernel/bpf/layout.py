@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What BPF maps hold, as bytes: the structures of files/bpf/include/layout.h, and policies packed into them.
+
+A test compares every format here with the BTF of the compiled programs.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from socket import AF_INET, AF_INET6, inet_pton
+from struct import Struct
+from typing import NamedTuple
+
+from ...model.policy import PROTOCOLS, Place, PolicyMaps, PortClass
+
+# WEFT_LAYOUT: the version of all of these.
+VERSION = 1
+# Generations of a policy: one that judges, and one that is being written.
+SLOTS = 2
+
+NUMBER = Struct("=I")
+PLACE = Struct("=I16s")  # scope, address
+PREFIX = Struct("=II16s")  # bits that count, those of the scope too; scope, address
+ENDPOINT = Struct("=IIII")  # identity, class, network, flags
+PAIR = Struct("=IIHBx")  # source and destination class, port class, protocol
+VERDICT = Struct("=IBB2x")  # rule, verdict, observed
+ATTACHMENT = Struct("=III")  # number, network, flags
+FLOW_KEY = Struct("=16s16sIHHI")  # source, destination, network, their ports, protocol
+FLOW = Struct("=Q")  # seen
+JUDGED_KEY = Struct("=16s16sIIHHI")  # source, destination, attachment, network, ports, protocol and direction
+JUDGED = Struct("=QII")  # seen, generation, network
+FRAGMENT_KEY = Struct("=16s16sIII")  # source, destination, scope, number, protocol
+FRAGMENT = Struct("=QHHBBBx")  # seen, ports, protocol, type, opening
+COUNTER_KEY = Struct("=IIHH")  # source and destination identity, reason, observed
+COUNTER = Struct("=QQQ")  # packets, bytes, without a record
+BUCKET_KEY = Struct("=II")  # identity, attachment
+# time, source, destination, their identities, network, attachment, interface, rule, length, ports, ethertype, protocol,
+# type, reason, observed, direction
+EVENT = Struct("=Q16s16sIIIIIIIHHHBBBBBx")
+
+_PORTS = 1 << 16
+_ORDER = sys.byteorder
+# Of which protocol each third of WEFT_PORT_CLASSES is.
+_THIRDS = (PROTOCOLS["TCP"], PROTOCOLS["UDP"], PROTOCOLS["SCTP"])
+PORT_CLASSES_SIZE = len(_THIRDS) * _PORTS * 2
+
+# How an IPv4 address begins in 128 bits.
+MAPPED = bytes(10) + b"\xff\xff"
+_SCOPE_BITS = 32
+_FULL, _BITS_OF_IPV4 = 128, 32
+
+# Entries of one map: key -> value.
+Entries = Mapping[bytes, bytes]
+
+
+class Tables(NamedTuple):
+    """One generation, as the kernel has it. port_classes: a whole WEFT_PORT_CLASSES."""
+
+    sources: Entries
+    source_prefixes: Entries
+    destinations: Entries
+    destination_prefixes: Entries
+    verdicts: Entries
+    port_classes: bytes
+
+
+# What an empty slot has.
+EMPTY = Tables({}, {}, {}, {}, {}, bytes(PORT_CLASSES_SIZE))
+
+
+def pack(maps: PolicyMaps) -> Tables:
+    """The same generation in bytes. Numbers that do not fit raise struct.error: no compiled policy has any."""
+    sources, source_prefixes = _places(maps.sources)
+    destinations, destination_prefixes = _places(maps.destinations)
+    pair, verdict = PAIR.pack, VERDICT.pack
+    verdicts = {
+        pair(line.source, line.destination, line.port, line.protocol): verdict(line.rule, line.verdict, line.observed)
+        for line in maps.verdicts
+    }
+    classes = _port_classes(maps.port_classes)
+    return Tables(sources, source_prefixes, destinations, destination_prefixes, verdicts, classes)
+
+
+def address(text: str) -> bytes:
+    """An address in 128 bits; IPv4 is ::ffff:0:0/96."""
+    return inet_pton(AF_INET6, text) if ":" in text else MAPPED + inet_pton(AF_INET, text)
+
+
+def _places(places: Iterable[Place]) -> tuple[Entries, Entries]:
+    """Single addresses, and prefixes."""
+    exact: dict[bytes, bytes] = {}
+    prefixes: dict[bytes, bytes] = {}
+    for scope, prefix, endpoint in places:
+        base, _slash, length = prefix.partition("/")
+        raw = address(base)
+        bits = _FULL if not length else int(length) + (0 if ":" in base else _FULL - _BITS_OF_IPV4)
+        if bits == _FULL:
+            exact[PLACE.pack(scope, raw)] = ENDPOINT.pack(*endpoint)
+        else:
+            prefixes[PREFIX.pack(_SCOPE_BITS + bits, scope, raw)] = ENDPOINT.pack(*endpoint)
+    return exact, prefixes
+
+
+def _port_classes(found: Iterable[PortClass]) -> bytes:
+    """A table for each protocol: from its first port to the next entry's, a port is of an entry's class."""
+    starts: dict[int, list[PortClass]] = {protocol: [] for protocol in _THIRDS}
+    for entry in found:
+        starts[entry.protocol].append(entry)
+    tables = []
+    for protocol in _THIRDS:
+        entries = starts[protocol]
+        ends = [entry.first for entry in entries[1:]] + [_PORTS]
+        table = b"".join(entry.class_.to_bytes(2, _ORDER) * (end - entry.first) for entry, end in zip(entries, ends))
+        # A protocol of which no rule says anything has one class, 0.
+        tables.append(table or bytes(_PORTS * 2))
+    return b"".join(tables)
