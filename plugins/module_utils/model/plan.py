@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any, NamedTuple
 
+from . import policy_text
 from .access import Access, Reach
 from .address import Address
 from .client import ClientConfig
@@ -15,6 +16,7 @@ from .docker import DockerNetwork
 from .errors import PlanError
 from .firewall import Firewall
 from .link import Link
+from .policy import PolicyMaps
 from .route import Route
 from .rule import Rule
 from .sysctl import Sysctl
@@ -35,7 +37,7 @@ class HostPlan(NamedTuple):
     space: prefixes that belong to the overlay alone; a foreign route or Docker network inside them is a conflict.
     firewall: of the overlay; None where it filters nothing (a runner in default mode).
     devices, peers: of the WIREGUARD links. clients: whose configuration this host keeps. accesses: one gate for each
-    interface that has clients.
+    interface that has clients. policy: what the host's policed interfaces judge by; None: it has none.
     """
 
     host: str
@@ -52,6 +54,7 @@ class HostPlan(NamedTuple):
     clients: tuple[ClientConfig, ...] = ()
     accesses: tuple[Access, ...] = ()
     rules: tuple[Rule, ...] = ()
+    policy: PolicyMaps | None = None
 
 
 _LISTS = {
@@ -84,7 +87,17 @@ def to_json(plan: HostPlan) -> str:
     if plan.firewall is not None:
         document["firewall"] = plan.firewall._asdict()
     document["version"] = PLAN_VERSION
-    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    del document["policy"]
+    text = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    if plan.policy is None:
+        return text
+    # At its place in the order of keys. Strings have no line breaks here, and what is deeper stands further in.
+    policy = _indented(policy_text.to_json(plan.policy))
+    return text.replace('\n "role": ', f'\n "policy": {policy},\n "role": ', 1)
+
+
+def _indented(text: str) -> str:
+    return text.rstrip("\n").replace("\n", "\n ")
 
 
 def _without_defaults(route: Route) -> dict[str, Any]:
@@ -108,6 +121,8 @@ def from_json(text: str) -> HostPlan:
             raise PlanError(f"the plan has {items!r} where a list of {name} should be")
         document[name] = tuple(_value(shape, item) for item in items)
     document["accesses"] = tuple(_access(access) for access in document["accesses"])
+    if "policy" in document:
+        document["policy"] = policy_text.from_document(document["policy"])
     if document.get("firewall") is not None:
         document["firewall"] = _value(Firewall, document["firewall"])
     plan: HostPlan = _value(HostPlan, document)

@@ -48,9 +48,13 @@ WITH_PORTS = (6, 17, 132)
 WITH_TYPES = (1, 58)
 
 # Flags of attachments. LAYER_3: its packets begin with the IP header. HAS_ROUTER: a router of somebody else's is there
-# and may say so (advertisements, redirects).
+# and may say so (advertisements, redirects). BOUND: what comes in there is only from addresses that are bound to this
+# very interface. PORTS: a bridge of which the ports are policed, each with this attachment's number and BOUND; those that
+# are attachments themselves are what they are.
 LAYER_3 = 1
 HAS_ROUTER = 2
+BOUND = 4
+PORTS = 8
 
 # More lines or places than that are refused: a host holds two generations of them in memory.
 MOST_VERDICTS = 1 << 20
@@ -127,8 +131,16 @@ class Attachment(NamedTuple):
     flags: int
 
 
+class NetworkTag(NamedTuple):
+    """What marks the packets of a network on one host. network: number. tag: marks.FIRST_TAG to LAST_TAG."""
+
+    network: int
+    tag: int
+
+
 class PolicyMaps(NamedTuple):
-    """All of one generation; every tuple is sorted, rules are in canonical order."""
+    """All of one generation; every tuple is sorted, rules are in canonical order. Those of a whole domain have no
+    attachments, sources and tags: each host adds its own."""
 
     networks: tuple[NetworkName, ...] = ()
     identities: tuple[Identity, ...] = ()
@@ -138,6 +150,7 @@ class PolicyMaps(NamedTuple):
     port_classes: tuple[PortClass, ...] = ()
     attachments: tuple[Attachment, ...] = ()
     sources: tuple[Place, ...] = ()
+    tags: tuple[NetworkTag, ...] = ()
 
 
 def mapped(prefix: str) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from .policy import (
     Endpoint,
     Identity,
     NetworkName,
+    NetworkTag,
     Place,
     PolicyMaps,
     PortClass,
@@ -43,6 +44,7 @@ _ROWS = {
     "port_classes": _Row(PortClass, (int, int, int)),
     "attachments": _Row(Attachment, (str, int, int, int)),
     "sources": _PLACE,
+    "tags": _Row(NetworkTag, (int, int)),
 }
 
 
@@ -66,8 +68,14 @@ def from_json(text: str) -> PolicyMaps:
         document = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise PlanError(f"the policy is not JSON ({error})") from error
+    return from_document(document)
+
+
+def from_document(document: Any) -> PolicyMaps:
+    """The same of what json.loads made of it."""
     if not isinstance(document, dict):
         raise PlanError("the policy is not a JSON object")
+    document = dict(document)
     version = document.pop("version", None)
     if not _fits(version, int) or version != POLICY_VERSION:
         raise PlanError(f"the policy has version {version!r}, this release reads version {POLICY_VERSION}")

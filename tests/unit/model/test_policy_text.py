@@ -46,7 +46,7 @@ def test_each_value_has_a_line():
         "{\n"
         ' "attachments": [\n  ["w\\"ö\u2028", 1, 0, 1]\n ],\n'
         ' "destinations": [],\n "identities": [],\n "networks": [],\n "port_classes": [],\n "rules": [],\n'
-        ' "sources": [\n  [1, "10.0.0.0/8", 256, 256, 1, 1]\n ],\n'
+        ' "sources": [\n  [1, "10.0.0.0/8", 256, 256, 1, 1]\n ],\n "tags": [],\n'
         ' "verdicts": [\n  [1, 256, 6, 80, 1, 0, 1],\n  [256, 1, 255, 0, 0, 1, 0]\n ],\n'
         ' "version": 1\n'
         "}\n"
