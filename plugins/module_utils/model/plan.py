@@ -17,7 +17,7 @@ from .errors import PlanError
 from .firewall import Firewall
 from .link import Link
 from .policy import PolicyMaps
-from .route import Route
+from .route import Borrowed, Route
 from .rule import Rule
 from .sysctl import Sysctl
 from .wireguard import Device, Peer
@@ -38,6 +38,7 @@ class HostPlan(NamedTuple):
     firewall: of the overlay; None where it filters nothing (a runner in default mode).
     devices, peers: of the WIREGUARD links. clients: whose configuration this host keeps. accesses: one gate for each
     interface that has clients. policy: what the host's policed interfaces judge by; None: it has none.
+    borrowed: routes of others that the tables of networks need too.
     """
 
     host: str
@@ -55,6 +56,7 @@ class HostPlan(NamedTuple):
     accesses: tuple[Access, ...] = ()
     rules: tuple[Rule, ...] = ()
     policy: PolicyMaps | None = None
+    borrowed: tuple[Borrowed, ...] = ()
 
 
 _LISTS = {
@@ -68,6 +70,7 @@ _LISTS = {
     "clients": ClientConfig,
     "accesses": Access,
     "rules": Rule,
+    "borrowed": Borrowed,
 }
 
 
@@ -80,8 +83,9 @@ def to_json(plan: HostPlan) -> str:
     for name in _LISTS:
         document[name] = [value._asdict() for value in document[name]]
     document["routes"] = [_without_defaults(route) for route in plan.routes]
-    if not plan.rules:
-        del document["rules"]
+    for name in ("rules", "borrowed"):
+        if not document[name]:
+            del document[name]
     for access in document["accesses"]:
         access["reaches"] = [reach._asdict() for reach in access["reaches"]]
     if plan.firewall is not None:

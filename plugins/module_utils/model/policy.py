@@ -49,8 +49,8 @@ WITH_TYPES = (1, 58)
 
 # Flags of attachments. LAYER_3: its packets begin with the IP header. HAS_ROUTER: a router of somebody else's is there
 # and may say so (advertisements, redirects). BOUND: what comes in there is only from addresses that are bound to this
-# very interface. PORTS: a bridge of which the ports are policed, each with this attachment's number and BOUND; those that
-# are attachments themselves are what they are.
+# very interface. PORTS: a bridge whose ports are policed instead, each with this attachment's number and BOUND, but for
+# those that are attachments themselves.
 LAYER_3 = 1
 HAS_ROUTER = 2
 BOUND = 4

@@ -38,9 +38,18 @@ class Route(NamedTuple):
         return f"{kind}{self.destination}{table}"
 
 
+class Borrowed(NamedTuple):
+    """A part of the main table that is to be in another one too: its routes within `destination`, and the one around it.
+    They are not ours and may change at any time, so the host resolves it, not the plan."""
+
+    destination: str
+    table: int
+
+
 class ForeignRoute(NamedTuple):
-    """A route that is not ours; link is None for one without a device (blackhole, unreachable)."""
+    """A route that is not ours; link is None for one without a device (blackhole, unreachable). via: next hop, "": none."""
 
     destination: str
     link: str | None
     table: int = MAIN_TABLE
+    via: str = ""
