@@ -39,7 +39,7 @@ class Route(NamedTuple):
 
 
 class Borrowed(NamedTuple):
-    """A part of the main table that is to be in another one too: its routes within `destination`, and the one around it.
+    """A part of the main table that is to be in another table too: its routes within `destination`, and the one around.
     They are not ours and may change at any time, so the host resolves it, not the plan."""
 
     destination: str
@@ -47,7 +47,7 @@ class Borrowed(NamedTuple):
 
 
 class ForeignRoute(NamedTuple):
-    """A route that is not ours; link is None for one without a device (blackhole, unreachable). via: next hop, "": none."""
+    """A route that is not ours. link: None: it has no device (blackhole, unreachable). via: next hop, "": none."""
 
     destination: str
     link: str | None
