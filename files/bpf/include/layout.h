@@ -170,7 +170,8 @@ struct weft_bucket_key {
 	__u32 attachment;
 };
 
-/* One record. time: nanoseconds since boot. identities 0: unknown; addresses ::, and ports 0, too. */
+/* One record. time: nanoseconds since boot. identities 0: unknown; addresses ::, and ports 0, too. generation: the lowest
+ * eight bits of the one that judged, by which the number of a rule has to be read. */
 struct weft_event {
 	__u64 time;
 	struct weft_address source;
@@ -190,7 +191,7 @@ struct weft_event {
 	__u8 reason;
 	__u8 observed;
 	__u8 direction;
-	__u8 pad;
+	__u8 generation;
 };
 
 #define WEFT_INGRESS 0

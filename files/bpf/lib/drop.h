@@ -57,7 +57,7 @@ static __always_inline int weft_record(struct __sk_buff *skb, struct weft_case *
 	event->reason = reason;
 	event->observed = c->observed;
 	event->direction = c->direction;
-	event->pad = 0;
+	event->generation = c->generation;
 	bpf_ringbuf_submit(event, 0);
 	return 1;
 }

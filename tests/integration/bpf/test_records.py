@@ -10,6 +10,7 @@ import time
 import pytest
 from scapy.layers.l2 import ARP
 
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.judging import judging
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.records import counters
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import REASONS
 from tests.integration.bpf.place import (
@@ -42,12 +43,21 @@ def test_a_record_says_who_and_what_and_why(stage: Stage, family: str) -> None:
     (found,) = stage.records()
     at = family == "ipv6"
     assert before < found.time < time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-    assert found[1:] == (
+    assert found[1:-1] == (
         ADDRESSES["web"][at],
         ADDRESSES["db"][at],
         *(WEB, DB, FIRST, ATTACHMENTS["web"], stage.devices["web"], NEVER, len(bytes(denied))),
         *(40000, 22, 0x86DD if at else 0x0800, 6, 0, NUMBERS["RULE"], 0, 0),
     )
+
+
+def test_a_record_says_by_which_generation_it_was_judged(stage: Stage) -> None:
+    stage.records()
+    for _turn in range(2):
+        stage.switch_again()
+        stage.show(packet("web", "db", "ipv4", tcp(22)), "web")
+        (found,) = stage.records()
+        assert found.generation == judging(stage.folder).generation % 256
 
 
 @pytest.mark.parametrize("family", FAMILIES)

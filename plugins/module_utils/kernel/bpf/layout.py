@@ -38,8 +38,8 @@ COUNTER_KEY = Struct("=IIHH")  # source and destination identity, reason, observ
 COUNTER = Struct("=QQQ")  # packets, bytes, without a record
 BUCKET_KEY = Struct("=II")  # identity, attachment
 # time, source, destination, their identities, network, attachment, interface, rule, length, ports, ethertype, protocol,
-# type, reason, observed, direction
-EVENT = Struct("=Q16s16sIIIIIIIHHHBBBBBx")
+# type, reason, observed, direction, generation
+EVENT = Struct("=Q16s16sIIIIIIIHHHBBBBBB")
 
 _PORTS = 1 << 16
 _ORDER = sys.byteorder

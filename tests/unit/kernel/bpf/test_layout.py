@@ -45,7 +45,7 @@ STRUCTURES = {
         layout.EVENT,
         (
             "time source destination source_identity destination_identity network attachment interface rule length "
-            "source_port destination_port ethertype protocol type reason observed direction"
+            "source_port destination_port ethertype protocol type reason observed direction generation"
         ),
     ),
 }
