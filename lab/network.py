@@ -7,10 +7,12 @@ set by Docker) never sees what the hosts say to each other. The controller has o
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from functools import partial
 
 from .host import CONTROLLER, UNDERLAY, UNDERLAY6, WAN, WAN6
 from .paths import NETNS
-from .shell import run, succeeds
+from .shell import run, succeeds, wait_until
 
 UNDERLAY_BRIDGE, WAN_BRIDGE = "lab0", "lab1"
 # bridge in the wires = the controller's interface of the same name: (IPv4 prefix, IPv6 prefix, its peer in the wires)
@@ -53,6 +55,18 @@ def ensure() -> None:
 def attach(link: str, bridge: str) -> bool:
     """Put a host's link on a bridge; false as long as the link is not there."""
     return succeeds(in_wires("ip", "link", "set", link, "master", bridge, "up"))
+
+
+def detach(links: Iterable[str]) -> None:
+    """Take away what a host that is off has left here. The kernel does so too, but at its leisure: until it has ended
+    the host's network, or for as long as anybody holds on to that, the names are taken."""
+
+    def gone(link: str) -> bool:
+        there = succeeds(in_wires("ip", "link", "show", link))
+        return not there or succeeds(in_wires("ip", "link", "delete", link))
+
+    for link in links:
+        wait_until(f"the name {link} to be free again", partial(gone, link), 20, pause=0.05)
 
 
 def remove() -> None:

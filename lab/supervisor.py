@@ -43,6 +43,11 @@ def command(host: Host) -> list[str]:
     return network.in_wires(*argv)
 
 
+def _links(host: Host) -> list[str]:
+    """What a host has in the wires' namespace: systemd-nspawn(1), --network-bridge= and --network-veth-extra=."""
+    return [f"vb-{host.name}", *([ROUTER_WAN_LINK] if host.kind == "routers" else [])]
+
+
 def _attach_router() -> None:
     wait_until("the router's WAN link", lambda: network.attach(ROUTER_WAN_LINK, network.WAN_BRIDGE), 20, pause=0.05)
 
@@ -51,6 +56,7 @@ def supervise(name: str) -> int:
     """Run the host until it powers off; its console goes to our stdout. Returns nspawn's exit code."""
     while True:
         host = load(name)
+        network.detach(_links(host))
         procs = cgroup.make(name)
         # dockerd starts containers only where it finds one unified hierarchy.
         env = dict(os.environ, UNIFIED_CGROUP_HIERARCHY="yes")

@@ -1,8 +1,9 @@
-"""Runs in the host `road`: many probes at once, each in the network namespace of its client.
+"""Runs in the host `road`, or on the machine: many probes at once, each in the network namespace of its client.
 
-stdin: {"wait": seconds without news, "probes": [[client, target address, "icmp" or a TCP port], …]}. stdout: a list
-with an entry for each: null where nothing came back, "" for a ping that was answered, and of a TCP connection the last
-line that came (from lab/agents/echo.py: the address that the connection came from).
+stdin: {"wait": seconds without news, "probes": [[client, target address, what], …]}. client: name or path of a
+namespace. what: "icmp", a TCP port, or [UDP port]. stdout: a list with an entry for each: null where nothing came back,
+"" for a ping that was answered, and otherwise the last line that came (from lab/agents/echo.py: the address that the
+connection or the datagram came from).
 """
 
 import ctypes
@@ -19,7 +20,7 @@ AGAIN = 0.4  # seconds until a ping is repeated
 
 
 def enter(client):
-    space = os.open("/run/netns/" + client, os.O_RDONLY)
+    space = os.open(os.path.join("/run/netns", client), os.O_RDONLY)
     if ctypes.CDLL(None, use_errno=True).setns(space, CLONE_NEWNET):
         sys.exit(f"{client}: {os.strerror(ctypes.get_errno())}")
     os.close(space)
@@ -84,6 +85,30 @@ class Connection:
         return next((line for line in reversed(lines) if line), None)
 
 
+class Datagram:
+    wants = selectors.EVENT_READ
+
+    def __init__(self, target, port):
+        self.socket = socket.socket(socket.AF_INET6 if ":" in target else socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.connect((target, port))
+        self.again()
+
+    def again(self):
+        try:
+            self.socket.send(b"hello")
+        except OSError:  # as for a ping
+            return
+
+    def ready(self, _mask):
+        return self.socket.recv(2048).decode("ascii", "replace")
+
+
+def probe(target, what, number):
+    if what == "icmp":
+        return Ping(target, number)
+    return Datagram(target, *what) if isinstance(what, list) else Connection(target, what)
+
+
 def begin(probes):
     """Every probe under way, by its place in the list; one without a route is not among them."""
     inside, begun = None, {}
@@ -92,7 +117,7 @@ def begin(probes):
             enter(client)
             inside = client
         try:
-            begun[index] = Ping(target, index + 1) if what == "icmp" else Connection(target, what)
+            begun[index] = probe(target, what, index + 1)
         except OSError:  # no route: nothing will come back
             continue
     return begun
@@ -117,8 +142,8 @@ def main():
     asked = json.load(sys.stdin)
     answers = [None] * len(asked["probes"])
     waiting = selectors.DefaultSelector()
-    for index, probe in begin(asked["probes"]).items():
-        waiting.register(probe.socket, probe.wants, (index, probe))
+    for index, begun in begin(asked["probes"]).items():
+        waiting.register(begun.socket, begun.wants, (index, begun))
     end = time.monotonic() + asked["wait"]
     repeat = time.monotonic() + AGAIN
     while waiting.get_map() and time.monotonic() < end:
