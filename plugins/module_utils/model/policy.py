@@ -82,6 +82,12 @@ class RuleName(NamedTuple):
     direction: str
     position: int
 
+    def path(self) -> str:
+        """Where it stands in the intent, as messages about the intent say it: ``policies.web-in.ingress[0]``."""
+        # A policy's name has letters, digits, dots, dashes and underscores; one with dots is quoted.
+        name = f'["{self.policy}"]' if "." in self.policy else f".{self.policy}"
+        return f"policies{name}.{self.direction}[{self.position}]"
+
 
 class Endpoint(NamedTuple):
     """One end of a packet. class_: what verdicts know it by. network: number."""

@@ -35,8 +35,8 @@ class Counted(NamedTuple):
 
 class Event(NamedTuple):
     """One packet. time: nanoseconds since boot. source, destination: text, "" where it was not read so far; identities
-    and rule: 0: unknown or none. interface: index. direction: 0 ingress, 1 egress. type: of an ICMP message. generation:
-    the lowest eight bits of the one that judged."""
+    and rule: 0: unknown or none. interface: index. direction: 0 ingress, 1 egress. type: of an ICMP message.
+    generation: the lowest eight bits of the one that judged."""
 
     time: int
     source: str
