@@ -14,6 +14,7 @@ from ..model.link import VXLAN, WIREGUARD, Link
 from ..model.plan import HostPlan
 from ..model.state import Foreign, Observed
 from .docker import network_faults
+from .policy import policy_faults
 from .prefix import covers, is_default, network, overlap
 from .rule import rule_faults
 from .wireguard import wireguard_faults
@@ -28,6 +29,7 @@ def conflicts(plan: HostPlan, observed: Observed) -> tuple[Fault, ...]:
         *foreign.faults,
         *wireguard_faults(plan, observed),
         *rule_faults(plan, foreign),
+        *policy_faults(plan, observed),
     ]
     return tuple(Fault(plan.host, subject, message) for subject, message in found)
 

@@ -12,11 +12,15 @@ from ..model import state as kinds
 from ..model.firewall import DirectRule, FirewalldPolicy, Ruleset, ZoneInterface
 from ..model.link import BRIDGE, DUMMY, WIREGUARD, Link
 from ..model.plan import HostPlan
+from ..model.policed import Objects
+from ..model.route import ForeignRoute
 from ..model.state import Capabilities, State, state_of
 from ..model.stored import Program
 from ..model.wireguard import Peer
+from .borrowed import borrowed
 from .firewall import desired as firewall_objects
 from .peers import expiry_notes, peers_at
+from .policy import NO_OBJECTS, policed_of, policies_of
 from .stored import files_of, services_of
 
 
@@ -28,41 +32,50 @@ class Wanted(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """What the wanted state depends on besides plan and capabilities: the peers that were seen, by key, and the host's
-    clock, Unix time; 0: nobody expires."""
+    """What the wanted state depends on besides plan and capabilities: the peers that were seen, by key, the host's
+    clock, Unix time; 0: nobody expires; and the routes of others."""
 
     peers: Mapping[str, Peer] = {}
     now: int = 0
+    routes: tuple[ForeignRoute, ...] = ()
 
 
 NOTHING_SEEN = Moment()
 
 
 def desired(
-    plan: HostPlan, capabilities: Capabilities, program: Program | None = None, moment: Moment = NOTHING_SEEN
+    plan: HostPlan,
+    capabilities: Capabilities,
+    program: Program | None = None,
+    moment: Moment = NOTHING_SEEN,
+    objects: Objects = NO_OBJECTS,
 ) -> Wanted:
-    """The wanted state of a host. program None leaves the stored code and files out (a run without persistence)."""
+    """The wanted state of a host. program None leaves the stored code and files out (a run without persistence).
+    objects: the programs that judge, where the plan has a policy."""
     links, notes = _links(plan, capabilities)
+    lent = borrowed(plan, moment.routes)
     firewall = firewall_objects(plan.firewall, plan.accesses, capabilities.firewall)
-    objects: dict[str, tuple[Any, ...]] = {
+    found: dict[str, tuple[Any, ...]] = {
+        kinds.POLICY: policies_of(plan, objects),
+        kinds.POLICED: policed_of(plan),
         kinds.LINK: links,
         kinds.DEVICE: plan.devices,
         kinds.PEER: peers_at(plan.peers, moment.peers, moment.now),
         kinds.CLIENT: plan.clients,
         kinds.ADDRESS: plan.addresses,
-        kinds.ROUTE: plan.routes,
+        kinds.ROUTE: plan.routes + lent.routes,
         kinds.RULE: plan.rules,
         kinds.SYSCTL: plan.sysctls,
         kinds.RULESET: tuple(value for value in firewall if isinstance(value, Ruleset)),
-        kinds.POLICY: tuple(value for value in firewall if isinstance(value, FirewalldPolicy)),
+        kinds.FIREWALLD_POLICY: tuple(value for value in firewall if isinstance(value, FirewalldPolicy)),
         kinds.DIRECT: tuple(value for value in firewall if isinstance(value, DirectRule)),
         kinds.ZONE: tuple(value for value in firewall if isinstance(value, ZoneInterface)),
     }
     if program is not None:
-        objects[kinds.PROGRAM] = (program,)
-        objects[kinds.FILE] = files_of(plan)
-        objects[kinds.SERVICE] = services_of(plan, program)
-    return Wanted(state_of(objects), notes + expiry_notes(plan.peers, moment.now))
+        found[kinds.PROGRAM] = (program,)
+        found[kinds.FILE] = files_of(plan)
+        found[kinds.SERVICE] = services_of(plan, program)
+    return Wanted(state_of(found), notes + lent.notes + expiry_notes(plan.peers, moment.now))
 
 
 def _links(plan: HostPlan, capabilities: Capabilities) -> tuple[tuple[Link, ...], tuple[str, ...]]:

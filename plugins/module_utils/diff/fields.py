@@ -8,16 +8,20 @@ from __future__ import annotations
 from typing import Any
 
 from ..model.link import Link
+from ..model.policy import NO_ATTACHMENT, Attachment
 from ..model.wireguard import Device, Peer
 
 # Fields that say how to bring a value about, or what the reader should know of it; not what it is.
-_MEANS = frozenset(("script", "sources", "name", "expires", "successor", "handshake", "inherits"))
+_MEANS = frozenset(("script", "sources", "files", "maps", "name", "expires", "successor", "handshake", "inherits"))
 # 0 in a plan: as it comes. In a client's files it is left out instead, and that is seen.
 _FREE = {Link: frozenset(("mtu", "queue")), Device: frozenset(("port",))}
 
 
 def differing(before: Any, after: Any) -> tuple[str, ...]:
     """Names of the fields in which `before`, as observed, is not what `after` wants."""
+    if isinstance(after, Attachment) and after.number == NO_ATTACHMENT:
+        # It was found damaged. Nobody wants that, and on the way back what is whole stays so.
+        return ()
     free = _FREE.get(type(before), frozenset())
     return tuple(
         name

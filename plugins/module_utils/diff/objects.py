@@ -18,9 +18,11 @@ from .fields import differing
 _TABLED = "route of another table"
 
 # The order of a transaction, and why:
-# 1. The filter stands before anything that it filters is opened.
+# 1. The filter stands before anything that it filters is opened. So does the policy: its maps are filled, and judge in
+#    place of those before, when the first of its interfaces is there.
 # 2. What goes, goes before what comes: a VNI or an address can then move from one link to another.
 # 3. Links carry addresses, addresses are the source of routes. A WireGuard device has its key and peers before that.
+#    Policed ones follow their links at once: the kernel room makes both in one, programs first, and then the link up.
 # 4. A peer that takes over another's AllowedIPs has them before the other goes: no packet falls between.
 # 5. No rule sends packets into a table that is not filled: its refusal of all else, its routes, then rules. The other
 #    way round when it goes; new rules stand before old ones go, so who keeps its table is never without. All of it
@@ -29,10 +31,13 @@ _TABLED = "route of another table"
 # 7. A filter that is no longer wanted goes only when what it filtered is gone.
 # 8. Files of clients follow what the device says; those of a client that is gone have its key, and so go late.
 # 9. The stored plan is near the end: a host that dies half way boots the plan before this one, whole.
-# 10. Services run what is stored.
+# 10. Services run what is stored. What they need goes after them: hooks are released when nobody puts programs there
+#     any more, and when nothing leads to them; then maps go, that nobody reads any more.
 _ORDER = (
     (ADD, kinds.RULESET),
     (CHANGE, kinds.RULESET),
+    (ADD, kinds.FIREWALLD_POLICY),
+    (CHANGE, kinds.FIREWALLD_POLICY),
     (ADD, kinds.POLICY),
     (CHANGE, kinds.POLICY),
     (REMOVE, kinds.ROUTE),
@@ -40,6 +45,8 @@ _ORDER = (
     (REMOVE, kinds.LINK),
     (ADD, kinds.LINK),
     (CHANGE, kinds.LINK),
+    (ADD, kinds.POLICED),
+    (CHANGE, kinds.POLICED),
     (REMOVE, kinds.DEVICE),
     (ADD, kinds.DEVICE),
     (CHANGE, kinds.DEVICE),
@@ -62,11 +69,13 @@ _ORDER = (
     (CHANGE, kinds.SYSCTL),
     (REMOVE, kinds.DIRECT),
     (REMOVE, kinds.ZONE),
-    (REMOVE, kinds.POLICY),
+    (REMOVE, kinds.FIREWALLD_POLICY),
     (REMOVE, kinds.RULESET),
     (ADD, kinds.CLIENT),
     (CHANGE, kinds.CLIENT),
     (REMOVE, kinds.SERVICE),
+    (REMOVE, kinds.POLICED),
+    (REMOVE, kinds.POLICY),
     (ADD, kinds.PROGRAM),
     (CHANGE, kinds.PROGRAM),
     (ADD, kinds.FILE),
@@ -151,8 +160,8 @@ def _after_losing(have: State, lost: set[str], wanted: State) -> State:
     """What the kernel leaves of `have` once the links `lost` and the addresses not in `wanted` are deleted, and links
     that are to be down are down.
 
-    A link takes its addresses, routes, key and peers with it and frees its ports; an address takes every route with
-    it whose preferred source it was, unless the host has it a second time (the kernel's fib_sync_down_addr).
+    A link takes its addresses, routes, programs, key and peers with it and frees its ports; an address takes every
+    route with it whose preferred source it was, unless the host has it a second time (fib_sync_down_addr).
     """
     addresses = have.get(kinds.ADDRESS, {})
     keep = wanted.get(kinds.ADDRESS, addresses)
@@ -165,6 +174,7 @@ def _after_losing(have: State, lost: set[str], wanted: State) -> State:
     return {
         **have,
         **{kind: _on_others(have.get(kind, {}), lost) for kind in (kinds.DEVICE, kinds.PEER)},
+        kinds.POLICED: {name: value for name, value in have.get(kinds.POLICED, {}).items() if name not in lost},
         kinds.ADDRESS: _on_others(addresses, lost),
         kinds.ROUTE: {
             key: value

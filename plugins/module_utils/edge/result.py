@@ -67,7 +67,7 @@ def _lines(kind: str, key: str, value: Any) -> list[str]:
     if kind == kinds.FILE:
         content = [f"-> {value.target}"] if value.target is not None else value.text.splitlines()
         return [f"{kind} {key} (mode {value.mode:04o}):", *(f"  {line}" for line in content)]
-    if kind == kinds.POLICY:
+    if kind == kinds.FIREWALLD_POLICY:
         return [f"{kind} {key}:", *(f"  {line}" for line in value.xml.splitlines())]
     if kind == kinds.PROGRAM:
         return [f"{kind}: {value.digest}"]

@@ -48,7 +48,7 @@ class Firewalls:
         state = state_of(
             {
                 kinds.RULESET: tuple(rulesets),
-                kinds.POLICY: dbus.policies,
+                kinds.FIREWALLD_POLICY: dbus.policies,
                 kinds.ZONE: dbus.entries,
                 kinds.DIRECT: dbus.rules,
             }

@@ -106,9 +106,9 @@ def _rules(running: bool) -> tuple[DirectRule, ...]:
 
 
 def apply(changes: Sequence[Change]) -> None:
-    """Carry out changes of the kinds POLICY, ZONE and DIRECT; firewalld is reloaded once for a run of policies."""
+    """Carry out changes of the kinds FIREWALLD_POLICY, ZONE and DIRECT; firewalld is reloaded once for a run of policies."""
     running = _loaded() is not None
-    for is_policy, group in groupby(changes, key=lambda change: change.kind == kinds.POLICY):
+    for is_policy, group in groupby(changes, key=lambda change: change.kind == kinds.FIREWALLD_POLICY):
         for change in group:
             if is_policy:
                 files.write_policy(change.key, None if change.action == REMOVE else change.after.xml)

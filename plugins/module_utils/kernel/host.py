@@ -31,7 +31,7 @@ SYSCTLS = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
 _TOOLS = ("wg", "wireguard-go", "qrencode", "openssl")
 
 _NETWORK = (kinds.LINK, kinds.ADDRESS, kinds.ROUTE, kinds.RULE)
-_FIREWALL = (kinds.RULESET, kinds.POLICY, kinds.ZONE, kinds.DIRECT)
+_FIREWALL = (kinds.RULESET, kinds.FIREWALLD_POLICY, kinds.ZONE, kinds.DIRECT)
 _TUNNELS = (kinds.DEVICE, kinds.PEER)
 
 

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from typing import NamedTuple
 
+from . import policy_text
 from .policy import PolicyMaps
 
 # Below bpffs: what is loaded, and nothing of anybody else.
@@ -35,3 +38,17 @@ class LoadedPolicy(NamedTuple):
 
     def key(self) -> str:
         return "policy"
+
+
+def digest_of(maps: PolicyMaps) -> str:
+    """What a generation is called. Attachments are no part of it: the kernel has them beside the generations."""
+    return hashlib.sha256(policy_text.to_json(maps._replace(attachments=())).encode()).hexdigest()
+
+
+def objects_of(files: Iterable[tuple[str, bytes]]) -> Objects:
+    """files: name and ELF of each."""
+    found = tuple(sorted(files))
+    digest = hashlib.sha256()
+    for name, content in found:
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return Objects(digest.hexdigest(), found)

@@ -136,6 +136,9 @@ class Attachment(NamedTuple):
     network: int
     flags: int
 
+    def key(self) -> str:
+        return self.interface
+
 
 class NetworkTag(NamedTuple):
     """What marks the packets of a network on one host. network: number. tag: marks.FIRST_TAG to LAST_TAG."""

@@ -47,9 +47,15 @@ class Borrowed(NamedTuple):
 
 
 class ForeignRoute(NamedTuple):
-    """A route that is not ours. link: None: it has no device (blackhole, unreachable). via: next hop, "": none."""
+    """A route that is not ours. link: None: it has no device (blackhole, unreachable). via: next hop, "": none.
+
+    metric: of several to one destination the kernel takes the one with the lowest. type: as in Route; "": another one,
+    or its next hop is one that a Route cannot have.
+    """
 
     destination: str
     link: str | None
     table: int = MAIN_TABLE
     via: str = ""
+    metric: int = 0
+    type: str = UNICAST

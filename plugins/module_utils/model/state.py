@@ -15,9 +15,11 @@ from .rule import ForeignRule
 from .wireguard import Keys
 
 RULESET = "ruleset"
-POLICY = "firewalld policy"
+FIREWALLD_POLICY = "firewalld policy"
 ZONE = "zone interface"
 DIRECT = "firewalld direct rule"
+POLICY = "policy"
+POLICED = "policed interface"
 LINK = "link"
 DEVICE = "wireguard device"
 PEER = "wireguard peer"
@@ -31,7 +33,8 @@ PROGRAM = "program"
 SERVICE = "service"
 
 KINDS = (
-    *(RULESET, POLICY, ZONE, DIRECT),
+    *(RULESET, FIREWALLD_POLICY, ZONE, DIRECT),
+    *(POLICY, POLICED),
     *(LINK, DEVICE, PEER, ADDRESS, ROUTE, RULE, SYSCTL),
     *(CLIENT, FILE, PROGRAM, SERVICE),
 )
@@ -49,7 +52,8 @@ class Capabilities(NamedTuple):
     """What this host can do. dummy: its kernel has dummy devices. firewall: FIREWALLD, IPTABLES_NFT,
     IPTABLES_LEGACY or NONE. docker: a Docker daemon answers. wanting: commands, and Python packages for the modules of
     community.docker, that weft needs here and that are not installed. wireguard: its kernel has WireGuard.
-    tools: those of wg, wireguard-go, qrencode and openssl that are installed."""
+    tools: those of wg, wireguard-go, qrencode, openssl and libbpf (the library) that are installed. unable: what it
+    lacks for policies, in words; None: nobody asked, because that takes time."""
 
     dummy: bool
     firewall: str
@@ -57,6 +61,7 @@ class Capabilities(NamedTuple):
     wanting: tuple[str, ...] = ()
     wireguard: bool = False
     tools: tuple[str, ...] = ()
+    unable: tuple[str, ...] | None = None
 
 
 class Uplink(NamedTuple):
@@ -76,6 +81,8 @@ class Foreign(NamedTuple):
     pools: networks that Docker may take its next subnets from.
     ports: UDP ports that sockets not of our WireGuard devices are bound to.
     routes: of the main table. tables: in those that are ours by their numbers. rules: all, the kernel's own among them.
+    hooks: links of ours where somebody else is before us at traffic control, or in our place, and what is there; looked
+    for only where there is a policy, or is to be.
     """
 
     links: tuple[ForeignLink, ...] = ()
@@ -90,6 +97,7 @@ class Foreign(NamedTuple):
     ports: tuple[int, ...] = ()
     tables: tuple[ForeignRoute, ...] = ()
     rules: tuple[ForeignRule, ...] = ()
+    hooks: tuple[tuple[str, str], ...] = ()
 
 
 class Observed(NamedTuple):

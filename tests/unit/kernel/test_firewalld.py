@@ -139,8 +139,8 @@ def test_policies_are_whole_files_and_one_reload(bus: Bus, put: Callable[[str, s
     old = put("etc/policies/weft-old.xml", "<policy/>")
     firewalld.apply(
         [
-            *(Change(ADD, kinds.POLICY, policy.name, None, policy) for policy in POLICIES),
-            Change(REMOVE, kinds.POLICY, "weft-old", POLICIES[0], None),
+            *(Change(ADD, kinds.FIREWALLD_POLICY, policy.name, None, policy) for policy in POLICIES),
+            Change(REMOVE, kinds.FIREWALLD_POLICY, "weft-old", POLICIES[0], None),
         ]
     )
     assert {path.name: path.read_text(encoding="utf-8") for path in old.parent.iterdir()} == {

@@ -1,0 +1,80 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Parts of the main table that tables of networks need too, as routes for these tables.
+
+The main table is other people's, and may change at any time: this is what it says now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from ..model.plan import HostPlan
+from ..model.route import MAIN_TABLE, UNICAST, Borrowed, ForeignRoute, Route
+from .prefix import covers, network
+
+
+class Lent(NamedTuple):
+    """routes: for the tables. notes: what the main table has nothing for."""
+
+    routes: tuple[Route, ...]
+    notes: tuple[str, ...]
+
+
+def borrowed(plan: HostPlan, foreign: Iterable[ForeignRoute]) -> Lent:
+    """foreign: the main table's, as it is (Foreign.routes)."""
+    table = _table(plan, foreign)
+    taken = {route.key() for route in plan.routes}
+    routes: dict[str, Route] = {}
+    notes: list[str] = []
+    for wish in plan.borrowed:
+        found = list(_resolve(wish, table))
+        if not found:
+            notes.append(f"the main table leads nowhere for {wish.destination}, so table {wish.table} does not either")
+        for route in found:
+            # What the plan itself says of a destination is what is meant.
+            if route.key() not in taken:
+                routes.setdefault(route.key(), route)
+    return Lent(tuple(routes.values()), tuple(notes))
+
+
+def _table(plan: HostPlan, foreign: Iterable[ForeignRoute]) -> Mapping[str, Route | None]:
+    """By destination, what the main table would do: None where that is not to be had, or not to be borrowed. That are
+    our own links' routes too, which stand in the tables if they are for them."""
+    ours = {link.name for link in plan.links}
+    best: dict[str, ForeignRoute] = {}
+    for route in foreign:
+        if route.table == MAIN_TABLE:
+            other = best.get(route.destination)
+            if other is None or route.metric < other.metric:
+                best[route.destination] = route
+    found = {destination: _lent(route) if route.link not in ours else None for destination, route in best.items()}
+    found.update({route.destination: None for route in plan.routes if route.table == MAIN_TABLE})
+    found.update({network(address.address): None for address in plan.addresses if address.prefix_route})
+    return found
+
+
+def _lent(route: ForeignRoute) -> Route | None:
+    if route.type != UNICAST or route.link is None:
+        return None
+    return Route(route.destination, route.via, route.link, "")
+
+
+def _resolve(wish: Borrowed, table: Mapping[str, Route | None]) -> Iterable[Route]:
+    within = {destination: route for destination, route in table.items() if covers(wish.destination, destination)}
+    for route in within.values():
+        if route is not None:
+            yield route._replace(table=wish.table)
+    if wish.destination in within:
+        return
+    around = [destination for destination in table if covers(destination, wish.destination)]
+    if around:
+        nearest = table[max(around, key=_length)]
+        if nearest is not None:
+            yield nearest._replace(destination=wish.destination, table=wish.table)
+
+
+def _length(prefix: str) -> int:
+    return int(prefix.rpartition("/")[2])
