@@ -15,16 +15,22 @@ from .advice import CHECKS as ADVICE
 from .client import CLIENTS, Client
 from .interface import INTERFACES, Interface
 from .membership import CHECKS as MEMBERSHIP
+from .namespace import Namespace
+from .network import Network
 from .networks import CHECKS as NETWORKS
 from .node import Mapping, Node, Report, Scalar, shown
 from .overlay import OVERLAY, Overlay
+from .peer import Peer
 from .permission import CHECKS as PERMISSION
+from .policy import Policy
+from .policy_test import PolicyTest
 from .profile import BINDINGS, PROFILES, Profile
 from .references import CHECKS as REFERENCES
 from .scalar import Integer
 from .schema import Field, Record
 from .server import SERVERS, Server
 from .store import STORE, Store
+from .tenancy import TENANCY, Tenancy
 
 VERSION = 1
 _NONE: abc.Mapping[str, Any] = MappingProxyType({})
@@ -34,6 +40,7 @@ class Intent(NamedTuple):
     """What should exist. overlay, store: None: the domain has none.
 
     servers, interfaces, profiles, clients: by name. bindings: interface → the profiles that it allows.
+    networks, namespaces, peers, policies, tests: as in a Tenancy.
     notes: what may be meant and may be not; the file is good nevertheless.
     """
 
@@ -45,7 +52,16 @@ class Intent(NamedTuple):
     bindings: abc.Mapping[str, tuple[str, ...]] = _NONE
     clients: abc.Mapping[str, Client] = _NONE
     store: Store | None = None
+    networks: abc.Mapping[str, Network] = _NONE
+    namespaces: abc.Mapping[str, Namespace] = _NONE
+    peers: abc.Mapping[str, Peer] = _NONE
+    policies: abc.Mapping[str, Policy] = _NONE
+    tests: tuple[PolicyTest, ...] = ()
     notes: tuple[Fault, ...] = ()
+
+    def tenancy(self) -> Tenancy:
+        """Who is who, and who may speak to whom."""
+        return Tenancy(self.networks, self.namespaces, self.peers, self.policies, self.tests)
 
 
 DOMAIN = Record(
@@ -61,8 +77,9 @@ DOMAIN = Record(
         "bindings": Field(BINDINGS, "Which profiles an interface allows; without a line, none.", {}),
         "clients": Field(CLIENTS, "Who connects: people's devices, and hosts of the inventory.", {}),
         "store": Field(STORE, "Where the intent and what came of it is kept, with its history.", absent="no store"),
+        **TENANCY.fields,
     },
-    checks=(*REFERENCES, *PERMISSION, *NETWORKS, *MEMBERSHIP, *ADVICE),
+    checks=(*REFERENCES, *PERMISSION, *NETWORKS, *MEMBERSHIP, *ADVICE, *TENANCY.checks),
 )
 
 

@@ -22,7 +22,8 @@ CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if p
 
 
 # Left out of expected.json where a file says nothing of them.
-SILENT = {"carrier", "servers", "interfaces", "profiles", "bindings", "clients", "store", "notes"}
+TENANCY = {"networks", "namespaces", "peers", "policies", "tests"}
+SILENT = {"carrier", "servers", "interfaces", "profiles", "bindings", "clients", "store", "notes", *TENANCY}
 
 
 def plain(value):

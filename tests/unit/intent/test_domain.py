@@ -20,7 +20,11 @@ from ansible_collections.weft.overlay.plugins.module_utils.intent.address import
 from ansible_collections.weft.overlay.plugins.module_utils.intent.client import Client
 from ansible_collections.weft.overlay.plugins.module_utils.intent.domain import DOMAIN, Intent, parse
 from ansible_collections.weft.overlay.plugins.module_utils.intent.overlay import Overlay
+from ansible_collections.weft.overlay.plugins.module_utils.intent.policy_test import PolicyTest
+from ansible_collections.weft.overlay.plugins.module_utils.intent.port import Port
+from ansible_collections.weft.overlay.plugins.module_utils.intent.rule import Others, Rule
 from ansible_collections.weft.overlay.plugins.module_utils.intent.schema import Record
+from ansible_collections.weft.overlay.plugins.module_utils.intent.selector import Selector
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import IntentError
 
 VALIDATOR = jsonschema.Draft7Validator(DOMAIN.schema())
@@ -164,9 +168,23 @@ def records(kind):
         yield from records(getattr(kind, inner, None)) if hasattr(kind, inner) else ()
 
 
-# Fields of a value that no one writes, and what is written and becomes no field of its own.
-DERIVED = {Intent: {"notes"}}
-TURNED = {Overlay: {"underlay"}}
+# Fields of a value that no one writes by that name, and what is written and becomes no field of that name.
+DERIVED = {
+    Intent: {"notes"},
+    Others: {"excluded"},
+    PolicyTest: {"source", "destination"},
+    Port: {"first", "last"},
+    Rule: {"others"},
+    Selector: {"labels", "expressions"},
+}
+TURNED = {
+    Overlay: {"underlay"},
+    Others: {"except"},
+    PolicyTest: {"from", "to", "type"},
+    Port: {"port", "end", "type"},
+    Rule: {"from", "to"},
+    Selector: {"matchLabels", "matchExpressions"},
+}
 
 
 def test_descriptions_and_values_have_the_same_fields():

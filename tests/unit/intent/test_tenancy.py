@@ -15,10 +15,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.weft.overlay.plugins.module_utils.intent import document
-from ansible_collections.weft.overlay.plugins.module_utils.intent.domain import DOMAIN
-from ansible_collections.weft.overlay.plugins.module_utils.intent.node import Report
-from ansible_collections.weft.overlay.plugins.module_utils.intent.schema import Record
+from ansible_collections.weft.overlay.plugins.module_utils.intent.domain import DOMAIN, parse
 from ansible_collections.weft.overlay.plugins.module_utils.intent.tenancy import TENANCY, parse_tenancy
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import IntentError
 from tests.unit.intent.domains import written
@@ -163,14 +160,6 @@ def test_a_prefix_that_two_claim_is_found_and_no_other(claims):
     assert [fault.path.split(".")[1] for fault in faults(written(said))] == expected
 
 
-def whole_domain():
-    """A domain with tenants, as its description will be."""
-    assert not set(DOMAIN.fields) & set(TENANCY.fields)
-    return Record(
-        build=dict, fields={**DOMAIN.fields, **TENANCY.fields}, checks=(*DOMAIN.checks, *TENANCY.checks)
-    )  # fmt: skip
-
-
 WIREGUARD = """\
 version: 1
 servers:
@@ -201,9 +190,9 @@ peers:
   nas: {namespace: web, server: router2}
 """
     )
-    report = Report("domain.yaml")
-    whole_domain().read(document.read(text, report), "", report)
-    assert [str(fault) for fault in report.faults()] == [
+    with pytest.raises(IntentError) as caught:
+        parse(text, "domain.yaml")
+    assert [str(fault) for fault in caught.value.faults] == [
         "domain.yaml:18: peers.ana.client: ana is not below `clients`; did you mean anna?",
         "domain.yaml:20: peers.nas.server: router2 is not below `servers`; did you mean router1?",
     ]
@@ -211,7 +200,7 @@ peers:
 
 def test_a_domain_with_tenants_can_be_described_for_editors():
     jsonschema.Draft7Validator.check_schema(TENANCY.schema())
-    jsonschema.Draft7Validator.check_schema(whole_domain().schema())
+    jsonschema.Draft7Validator.check_schema(DOMAIN.schema())
 
 
 def test_every_field_has_a_row_in_the_reference():
