@@ -79,7 +79,7 @@ def test_the_servers_and_managed_clients_of_the_example_are_in_its_inventory():
 def test_the_example_mentions_every_field():
     text = (EXAMPLE / "domain.yaml").read_text(encoding="utf-8")
     for row in DOMAIN.rows(""):
-        assert re.search(rf"^ *(# +)?{row.path.rpartition('.')[2]}:", text, re.MULTILINE), row.path
+        assert re.search(rf"^ *(# +)?(- )?{row.path.rpartition('.')[2]}:", text, re.MULTILINE), row.path
 
 
 def test_the_editor_line_of_the_example_leads_to_the_schema():
