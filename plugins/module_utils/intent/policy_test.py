@@ -60,7 +60,8 @@ def _one_is_a_peer(source: str, destination: str) -> Iterator[tuple[str, str]]:
         )
 
 
-def _is_of_a_family(protocol: str, source: str, destination: str) -> Iterator[tuple[str, str]]:
+def is_of_a_family(protocol: str, source: str, destination: str) -> Iterator[tuple[str, str]]:
+    """Faults of an address that never has such a message."""
     for field, party in (FROM, source), (TO, destination):
         if not is_address(party) or not has_types(protocol):
             continue
@@ -93,7 +94,7 @@ POLICY_TEST = Record(
     },
     checks=(
         Check((FROM, TO), _one_is_a_peer),
-        Check(("protocol", FROM, TO), _is_of_a_family),
+        Check(("protocol", FROM, TO), is_of_a_family),
         Check(("protocol", "port", "type"), _is_one_packet),
     ),
 )

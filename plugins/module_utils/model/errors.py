@@ -6,6 +6,7 @@
 WeftError
 ├── IntentError     the operator's turn: the intent or the inventory is wrong; nothing was touched
 ├── MeasureError    the operator's turn: a benchmark cannot be run as asked, or did not run whole; nothing was touched
+├── QuestionError   the operator's turn: what is asked of policies is about nobody, or is no packet; nothing was touched
 ├── ConflictError   the operator's turn: something foreign stands where the plan wants to build; nothing was touched
 ├── PlanError       a stored or received plan cannot be read: compile it again; nothing was touched
 ├── KernelError     the host refused an operation; the transaction is undone; a retry may help
@@ -51,6 +52,10 @@ class IntentError(FaultsError):
 
 class ConflictError(FaultsError):
     """Foreign state stands where the plan wants to build. weft never moves what it did not mark."""
+
+
+class QuestionError(FaultsError):
+    """What is asked of policies cannot be answered; places are the words of the question, ``from`` or ``port``."""
 
 
 class MeasureError(FaultsError):

@@ -7,18 +7,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ...intent.node import below
 from ...intent.policy_test import PolicyTest, is_address
 from ...intent.rule import ALLOW as EXPECT_ALLOW
 from ...intent.rule import DENY as EXPECT_DENY
 from ...model.errors import Fault
-from ...model.policy import ALLOW, EVERY_NETWORK, PROTOCOLS, PolicyMaps, RuleName
+from ...model.policy import (
+    ALLOW,
+    EVERY_NETWORK,
+    FIRST_IDENTITY,
+    PROTOCOLS,
+    Endpoint,
+    Identity,
+    PolicyMaps,
+)
 from .judge import End, Explanation, Judge
 
 _EXPECTED = {True: EXPECT_ALLOW, False: EXPECT_DENY}
 
 # An ICMP message is of its own family.
 _FAMILY_OF = {PROTOCOLS["ICMP"]: 4, PROTOCOLS["ICMPv6"]: 6}
+
+
+def is_peer(identity: Identity) -> bool:
+    """The other identities are prefixes, all that nobody declares, and hosts."""
+    return identity.number >= FIRST_IDENTITY and not is_address(identity.name)
+
+
+def peers_of(maps: PolicyMaps) -> list[Identity]:
+    """Every peer that maps know, also one without an address, by name."""
+    return sorted(filter(is_peer, maps.identities), key=lambda one: one.name)
 
 
 class Explainer:
@@ -29,11 +46,15 @@ class Explainer:
         self._ends: dict[str, list[End]] = {}
         self._sees: set[tuple[int, int]] = set()
         names = {identity.number: identity.name for identity in maps.identities}
+        # Parts that only their prefixes tell apart are one, known by the first of them.
+        parts: set[tuple[int, Endpoint]] = set()
         for scope, prefix, endpoint in maps.destinations:
             end = End(endpoint, prefix)
             if scope != EVERY_NETWORK and end.is_peer():
                 self._sees.add((scope, endpoint.identity))
-                if scope == endpoint.network:
+                part = (_family(prefix), endpoint)
+                if scope == endpoint.network and part not in parts:
+                    parts.add(part)
                     self._ends.setdefault(names[endpoint.identity], []).append(end)
 
     def explain(self, source: str, destination: str, protocol: int, port: int) -> tuple[Explanation, ...]:
@@ -46,7 +67,8 @@ class Explainer:
             family = _family(one.prefix or source)
             if _FAMILY_OF.get(protocol, family) == family == _family(other.prefix or destination):
                 key = (family, one.endpoint, other.endpoint, other.foreign)
-                found.setdefault(key, self._judge.between(one, other, protocol, port))
+                if key not in found:
+                    found[key] = self._judge.between(one, other, protocol, port)
         return tuple(found.values())
 
     def _pairs(self, source: str, destination: str) -> Iterator[tuple[End, End]]:
@@ -94,15 +116,10 @@ def told(found: Explanation) -> str:
     """An explanation in words: ``deny (policies.web-in.ingress[0])``."""
     verdict = _EXPECTED[found.verdict == ALLOW] + (", observed" if found.observed else "")
     if found.rule is not None:
-        return f"{verdict} ({rule_path(found.rule)})"
+        return f"{verdict} ({found.rule.path()})"
     if found.reason is not None:
         return f"{verdict} ({found.reason.says.rstrip('.')})"
     return verdict
-
-
-def rule_path(rule: RuleName) -> str:
-    """Where a rule stands in the intent."""
-    return f"{below('policies', rule.policy)}.{rule.direction}[{rule.position}]"
 
 
 def _where(one: Explanation, found: Iterable[Explanation]) -> str:

@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What each end of a packet permits. Maps say only what both come to: so many pairs are denied by no rule that no map
+could say of each of them which side it is that lacks one. The intent can, with the compiler's own selection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ...intent.port import Port
+from ...intent.tenancy import Tenancy
+from ...model.policy import ALLOW, NO_RULE, PROTOCOLS, Identity, PolicyMaps, RuleName
+from .explain import peers_of
+from .ground import Regions, survey
+from .judge import Explanation
+from .prefix import prefix_of
+from .rules import EGRESS, INGRESS, NumberedRule, numbered
+from .selection import Profile, Selection
+
+# The ends of a packet, as positions among two, and as bits.
+_SOURCE, _DESTINATION = 0, 1
+
+
+class Side(NamedTuple):
+    """What the policies of one end, a peer, permit. direction: INGRESS of the destination, EGRESS of the source.
+
+    policies: that select the peer and have rules of that direction. rule: the first that allows; None: none does.
+    """
+
+    direction: str
+    peer: str
+    policies: tuple[str, ...]
+    rule: RuleName | None
+
+
+class Permissions:
+    """Of a tenancy."""
+
+    def __init__(self, tenancy: Tenancy) -> None:
+        self._tenancy = tenancy
+        # Who is where, the maps say: they know the addresses that only a run hands out.
+        self._ground = survey(tenancy, {}).ground
+        self._policies, self._names = numbered(tenancy)
+
+    def may_be_of(self, maps: PolicyMaps) -> bool:
+        """Whether maps have the rules and the peers of this tenancy, in name: if not, they are of another one."""
+        return self._names == maps.rules and set(self._tenancy.peers) == {peer.name for peer in peers_of(maps)}
+
+    def sides(self, found: Explanation, protocol: int, port: int) -> tuple[Side, ...]:
+        """Of each end that is a peer, the destination's first. found: of these maps, and the ends reach each other.
+        protocol: number; port: or type of message."""
+        ends = (found.source, found.destination)
+        near = [self._ground.home[end.name] for end in ends if end.name in self._ground.home]
+        if not near:
+            return ()
+        prefixes = (found.source_prefix, found.destination_prefix)
+        # Who is no peer, is what the other end's network says.
+        profiles = [self._profile(end, prefix, near[0]) for end, prefix in zip(ends, prefixes)]
+        selection = Selection(profiles, self._ground, self._tenancy.namespaces)
+        return tuple(
+            self._side(selection, direction, end, ends[end].name, (protocol, port))
+            for direction, end in ((INGRESS, _DESTINATION), (EGRESS, _SOURCE))
+            if ends[end].name in self._ground.home
+        )
+
+    def _side(self, selection: Selection, direction: str, end: int, peer: str, packet: tuple[int, int]) -> Side:
+        near, far = 1 << end, 1 << 1 - end
+        policies: list[str] = []
+        rules: list[RuleName] = []
+        for policy in self._policies:
+            said = [rule for rule in policy.rules if rule.direction == direction]
+            if said and selection.entry(policy.selected) & near:
+                policies.append(self._names[said[0].number - 1].policy)
+                rules += [
+                    self._names[rule.number - 1]
+                    for rule in said
+                    if rule.allows and selection.side(rule.side) & far and _is_about(rule, *packet)
+                ]
+        return Side(direction, peer, tuple(policies), rules[0] if rules else None)
+
+    def _profile(self, end: Identity, prefix: str, near: str) -> Profile:
+        peer = self._tenancy.peers.get(end.name)
+        if peer is None:
+            return Profile(near, None, (), self._regions((near,), prefix))
+        home = self._ground.home[end.name]
+        labels = tuple(sorted(peer.labels.items()))
+        return Profile(home, peer.namespace, labels, self._regions(self._ground.reach[home], prefix))
+
+    def _regions(self, networks: Iterable[str], prefix: str) -> Regions:
+        """prefix: "": in none that anybody names."""
+        found = ((name, self._ground.named[name].innermost(prefix_of(prefix))) for name in networks if prefix)
+        return tuple((name, region) for name, region in found if region is not None)
+
+
+def _is_about(rule: NumberedRule, protocol: int, port: int) -> bool:
+    return not rule.ports or any(PROTOCOLS[one.protocol] == protocol and _holds(one, port) for one in rule.ports)
+
+
+def _holds(one: Port, port: int) -> bool:
+    return one.first is None or one.last is None or one.first <= port <= one.last
+
+
+def contradicts(found: Explanation, sides: Iterable[Side]) -> bool:
+    """Whether maps say of a packet what these sides rule out: then the maps are of another intent."""
+    lacking = any(side.rule is None for side in sides)
+    return lacking if found.verdict == ALLOW else found.reason == NO_RULE and not lacking
