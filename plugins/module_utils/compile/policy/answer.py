@@ -15,6 +15,7 @@ from ...model.policy import ALLOW, NETWORK, NOBODY, PROTOCOLS, Identity, PolicyM
 from .explain import Explainer, is_peer
 from .judge import Explanation
 from .permissions import Permissions, Side
+from .prefix import prefix_of
 from .rules import EGRESS, INGRESS
 
 # In the order in which a table of peers names them.
@@ -68,7 +69,7 @@ class Words:
     def _end(self, asked: str, found: Identity, prefix: str) -> str:
         """prefix: "": it need not be said."""
         if not is_address(asked):
-            return self._named(found) + (f" at {prefix}" if prefix else "")
+            return self._named(found) + (f" at {prefix_of(prefix).shown()}" if prefix else "")
         if is_peer(found):
             return f"{self._named(found)} at {asked}"
         if found.number == NOBODY:

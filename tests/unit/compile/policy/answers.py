@@ -22,6 +22,7 @@ peers:
   web: {namespace: web, labels: {app: web}, addresses: [10.20.0.1, "fd00:20::1"]}
   api: {namespace: web, labels: {app: api}, addresses: [10.20.0.2]}
   db: {namespace: web, labels: {app: db}, subnets: [10.20.8.0/24]}
+  batch: {namespace: web, labels: {job: batch}, addresses: [10.20.0.4]}
   laptop: {namespace: web, addresses: [10.20.0.9]}
   six: {namespace: web, addresses: ["fd00:20::6"]}
   runner: {namespace: build, addresses: [10.30.0.1]}
@@ -36,7 +37,8 @@ policies:
     namespace: web
     select: {matchLabels: {app: db}}
     ingress:
-      - {from: [{peers: {matchLabels: {app: api}}}], ports: [{protocol: TCP, port: 5432}]}
+      - from: [{peers: {matchLabels: {app: api}}}, {peers: {matchLabels: {job: batch}}}]
+        ports: [{protocol: TCP, port: 5432}]
       - {action: deny, from: [{peers: {matchLabels: {app: web}}}]}
   db-more:
     namespace: web
@@ -45,7 +47,11 @@ policies:
   web-out:
     namespace: web
     select: {matchExpressions: [{key: app, operator: Exists}]}
-    egress: [{to: [{}]}, {to: [{cidr: 10.20.8.0/28}]}, {to: [{cidr: 203.0.113.0/24}], ports: [{protocol: UDP}]}]
+    egress: [{to: [{}]}, {to: [{cidr: 203.0.113.0/24}], ports: [{protocol: UDP}]}]
+  batch-out:
+    namespace: web
+    select: {matchLabels: {job: batch}}
+    egress: [{to: [{cidr: 10.20.8.0/28}]}]
 """
 
 
