@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from ..model.plan import HostPlan, to_json
 from ..model.stored import (
+    AUDIT_ENABLED_PATH,
+    AUDIT_PATH,
+    AUDIT_UNIT,
     COMMAND_PATH,
     ENABLED_PATH,
     PLAN_PATH,
@@ -66,6 +69,27 @@ RuntimeDirectoryPreserve=yes
 WantedBy=multi-user.target
 """
 
+_AUDIT_TEXT = f"""\
+# {WRITTEN_BY}; changes are overwritten by its next run.
+[Unit]
+Description=Audit of weft.overlay (tells of packets that the policy denies)
+Documentation=file://{PLAN_PATH}
+ConditionPathExists={PLAN_PATH}
+After={UNIT}
+
+[Service]
+Type=notify
+ExecStart={COMMAND_PATH} audit
+Restart=always
+RestartSec=2
+RuntimeDirectory=weft
+RuntimeDirectoryPreserve=yes
+NoNewPrivileges=yes
+
+[Install]
+WantedBy=multi-user.target
+"""
+
 # -I: neither the caller's environment nor the current folder decides which code runs as root.
 # -S: nothing but the standard library is used, so site-packages need not be searched.
 _COMMAND_TEXT = f"""\
@@ -78,15 +102,18 @@ exec /usr/bin/python3 -I -S {PROGRAM_ROOT}/current/main.py "$@"
 def files_of(plan: HostPlan) -> tuple[File, ...]:
     """Every file of ours that a host with this plan has, the plan itself last."""
     watch = (File(WATCH_PATH, _WATCH_TEXT), File(WATCH_ENABLED_PATH, "", target="../" + WATCH_UNIT))
+    audit = (File(AUDIT_PATH, _AUDIT_TEXT), File(AUDIT_ENABLED_PATH, "", target="../" + AUDIT_UNIT))
     return (
         File(COMMAND_PATH, _COMMAND_TEXT, 0o755),
         File(UNIT_PATH, _UNIT_TEXT),
         File(ENABLED_PATH, "", target="../" + UNIT),
         *(watch if plan.devices else ()),
+        *(audit if plan.policy is not None else ()),
         File(PLAN_PATH, to_json(plan), 0o600),
     )
 
 
 def services_of(plan: HostPlan, program: Program) -> tuple[Service, ...]:
-    """What runs all the time: only where there are WireGuard peers to watch."""
-    return (Service(WATCH_UNIT, program.digest),) if plan.devices else ()
+    """What runs all the time: only where there are WireGuard peers to watch, and a policy that may deny something."""
+    wanted = {WATCH_UNIT: bool(plan.devices), AUDIT_UNIT: plan.policy is not None}
+    return tuple(Service(unit, program.digest) for unit, needed in wanted.items() if needed)

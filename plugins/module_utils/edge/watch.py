@@ -17,19 +17,17 @@ import time
 from collections.abc import Mapping
 from types import FrameType
 
-from ..converge.transaction import converge
 from ..diff.peers import overdue
 from ..kernel import wireguard
 from ..kernel.endpoints import resolve
-from ..kernel.host import HostKernel
 from ..kernel.lock import exclusive
 from ..kernel.service import announce
 from ..kernel.stored import current_digest
 from ..model.errors import KernelError, WeftError
 from ..model.plan import HostPlan
-from ..model.stored import PLAN_PATH
+from ..model.stored import PLAN_PATH, WATCH_UNIT
 from ..model.wireguard import Peer
-from .stored_plan import read_plan
+from .stored_plan import converge_stored, read_plan
 
 USAGE = "weft watch                                for systemd: end what expires, take up new keys, follow endpoints\n"
 
@@ -92,7 +90,7 @@ class Watch:
         """The plan is read under the lock: it may have been a run that had got no further yet."""
         with exclusive():
             plan = self._current()
-            outcome = converge(plan, HostKernel(ask_docker=False)) if plan else None
+            outcome = converge_stored(plan) if plan else None
         for change in outcome.changes if outcome else ():
             _say(str(change))
 
@@ -128,7 +126,7 @@ def main(arguments: list[str]) -> int:
         return 2
     signal.signal(signal.SIGTERM, _end)
     guard = Watch()
-    announce(current_digest() or "")
+    announce(WATCH_UNIT, current_digest() or "")
     while True:
         try:
             pause = guard.look()

@@ -16,7 +16,7 @@ from ..model.change import Change
 from ..model.errors import KernelError
 from ..model.link import WIREGUARD, Link
 from ..model.state import Capabilities, Foreign, Observed, State, state_of
-from ..model.stored import WATCH_STATE
+from ..model.stored import SERVICE_STATES
 from ..model.wireguard import CLIENT_ROOT, KEY_ROOT, Keys
 from . import docker, ports, stored, sysctl
 from .firewall import Firewalls
@@ -155,8 +155,8 @@ def _adapter(change: Change) -> str:
 
 
 def _wireguard(links: tuple[Link, ...]) -> tuple[State, Keys]:
-    """What there is of WireGuard; a host that has none does not even load the code."""
-    traces = (KEY_ROOT, CLIENT_ROOT, WATCH_STATE)
+    """What there is of WireGuard, and of services; a host that has none does not even load the code."""
+    traces = (KEY_ROOT, CLIENT_ROOT, *SERVICE_STATES.values())
     if not any(link.kind == WIREGUARD for link in links) and not any(map(os.path.exists, traces)):
         return {}, Keys()
     from . import wireguard_plane

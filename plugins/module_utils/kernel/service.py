@@ -7,22 +7,28 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Mapping
 
 from ..model.change import REMOVE, Change
 from ..model.errors import KernelError
-from ..model.stored import WATCH_STATE, WATCH_UNIT, Service
+from ..model.stored import SERVICE_STATES, Service
 from .programs import run
 
 
-def observe(path: str = WATCH_STATE) -> dict[str, Service]:
-    """What runs, by unit. One that has ended, however that was, does not."""
+def observe(states: Mapping[str, str] = SERVICE_STATES) -> dict[str, Service]:
+    """What runs, by unit. One that has ended, however that was, does not. states: where each of them says so."""
+    found = {unit: _digest(path) for unit, path in states.items()}
+    return {unit: Service(unit, digest) for unit, digest in found.items() if digest is not None}
+
+
+def _digest(path: str) -> str | None:
     try:
         with open(path, encoding="utf-8") as stream:
             pid, digest = stream.read().split()
         os.kill(int(pid), 0)
     except (OSError, ValueError):
-        return {}
-    return {WATCH_UNIT: Service(WATCH_UNIT, digest)}
+        return None
+    return digest
 
 
 def apply(change: Change) -> None:
@@ -36,8 +42,9 @@ def apply(change: Change) -> None:
         run(subject, ["systemctl", "restart", change.key])
 
 
-def announce(digest: str, path: str = WATCH_STATE) -> None:
+def announce(unit: str, digest: str, states: Mapping[str, str] = SERVICE_STATES) -> None:
     """Called by the service itself, once it is at work: leave word for observe(), then tell systemd (sd_notify(3))."""
+    path = states[unit]
     os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
     draft = path + ".new"
     with open(draft, "w", encoding="utf-8") as stream:

@@ -16,10 +16,21 @@ ENABLED_PATH = "/etc/systemd/system/multi-user.target.wants/" + UNIT
 WATCH_UNIT = "weft-watch.service"
 WATCH_PATH = "/etc/systemd/system/" + WATCH_UNIT
 WATCH_ENABLED_PATH = "/etc/systemd/system/multi-user.target.wants/" + WATCH_UNIT
-PATHS = (COMMAND_PATH, UNIT_PATH, ENABLED_PATH, WATCH_PATH, WATCH_ENABLED_PATH, PLAN_PATH)
+AUDIT_UNIT = "weft-audit.service"
+AUDIT_PATH = "/etc/systemd/system/" + AUDIT_UNIT
+AUDIT_ENABLED_PATH = "/etc/systemd/system/multi-user.target.wants/" + AUDIT_UNIT
+PATHS = (
+    *(COMMAND_PATH, UNIT_PATH, ENABLED_PATH),
+    *(WATCH_PATH, WATCH_ENABLED_PATH),
+    *(AUDIT_PATH, AUDIT_ENABLED_PATH),
+    PLAN_PATH,
+)
 
-# Where the watch says, as `<pid> <digest of its program>`, that it runs.
-WATCH_STATE = "/run/weft/watch"
+# Where each service says, as `<pid> <digest of its program>`, that it runs.
+SERVICE_STATES = {
+    WATCH_UNIT: "/run/weft/watch",
+    AUDIT_UNIT: "/run/weft/audit",
+}
 
 # In every text file of ours outside our own folders; a file without it at one of these paths is foreign.
 WRITTEN_BY = "Written by weft.overlay"
@@ -38,13 +49,15 @@ class File(NamedTuple):
 
 
 class Program(NamedTuple):
-    """The host's copy of this code. digest: SHA-256 over its files; sources: relative path and text of each.
+    """The host's copy of this code. digest: SHA-256 over its files; sources: relative path and text of each. files:
+    compiled BPF programs, name and content of each, where the plan has a policy.
 
-    Observed ones carry no sources, and sources play no part in comparisons.
+    Observed ones carry neither, and they play no part in comparisons.
     """
 
     digest: str
     sources: tuple[tuple[str, str], ...] = ()
+    files: tuple[tuple[str, bytes], ...] = ()
 
     def key(self) -> str:
         return "program"

@@ -7,12 +7,20 @@ from __future__ import annotations
 
 from ansible_collections.weft.overlay.plugins.module_utils.compile.overlay import Spoke, hub_plan, isolated_plan
 from ansible_collections.weft.overlay.plugins.module_utils.diff.desired import desired
-from ansible_collections.weft.overlay.plugins.module_utils.diff.stored import files_of
+from ansible_collections.weft.overlay.plugins.module_utils.diff.stored import files_of, services_of
 from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import BRIDGE, DUMMY, VXLAN
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import from_json
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import PolicyMaps
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import Capabilities
-from ansible_collections.weft.overlay.plugins.module_utils.model.stored import PATHS, PLAN_PATH, WRITTEN_BY
+from ansible_collections.weft.overlay.plugins.module_utils.model.stored import (
+    AUDIT_ENABLED_PATH,
+    AUDIT_PATH,
+    AUDIT_UNIT,
+    PATHS,
+    PLAN_PATH,
+    WRITTEN_BY,
+)
 from ansible_collections.weft.overlay.plugins.module_utils.model.wireguard import Device
 from tests.unit.diff.worlds import OVERLAYS, PROGRAMS
 
@@ -45,10 +53,20 @@ def test_a_runner_in_default_mode_has_every_kind_emptied():
 
 
 def test_every_stored_file_is_one_that_observing_looks_at_and_knows_again():
-    files = files_of(HUB._replace(devices=(Device("wg0", "k" * 44),)))
+    files = files_of(HUB._replace(devices=(Device("wg0", "k" * 44),), policy=PolicyMaps()))
     assert {file.path for file in files} == set(PATHS)
     assert {file.path for file in files} > {file.path for file in files_of(HUB)}
     assert all(WRITTEN_BY in file.text for file in files if file.target is None and file.path != PLAN_PATH)
+
+
+def test_a_host_with_a_policy_tells_of_what_it_denies():
+    plan = HUB._replace(policy=PolicyMaps())
+    assert {service.unit for service in services_of(HUB, PROGRAMS[0])} == set()
+    assert {service.unit for service in services_of(plan, PROGRAMS[0])} == {AUDIT_UNIT}
+    assert {file.path for file in files_of(plan)} - {file.path for file in files_of(HUB)} == {
+        AUDIT_PATH,
+        AUDIT_ENABLED_PATH,
+    }
 
 
 def test_the_stored_plan_is_last_for_its_owner_only_and_can_be_read_back():

@@ -9,7 +9,7 @@ import socket
 import subprocess
 
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.service import announce, observe
-from ansible_collections.weft.overlay.plugins.module_utils.model.stored import WATCH_UNIT, Service
+from ansible_collections.weft.overlay.plugins.module_utils.model.stored import AUDIT_UNIT, WATCH_UNIT, Service
 
 
 def test_a_service_at_work_is_seen_with_its_program_and_systemd_is_told(tmp_path, monkeypatch):
@@ -17,9 +17,11 @@ def test_a_service_at_work_is_seen_with_its_program_and_systemd_is_told(tmp_path
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(address)
         monkeypatch.setenv("NOTIFY_SOCKET", address)
-        announce("d1", str(tmp_path / "run" / "watch"))
+        announce(WATCH_UNIT, "d1", {WATCH_UNIT: str(tmp_path / "run" / "watch")})
         assert systemd.recv(100) == b"READY=1"
-    assert observe(str(tmp_path / "run" / "watch")) == {WATCH_UNIT: Service(WATCH_UNIT, "d1")}
+    assert observe({WATCH_UNIT: str(tmp_path / "run" / "watch"), AUDIT_UNIT: str(tmp_path / "none")}) == {
+        WATCH_UNIT: Service(WATCH_UNIT, "d1")
+    }
 
 
 def test_one_that_has_ended_is_not_seen(tmp_path):
@@ -27,10 +29,10 @@ def test_one_that_has_ended_is_not_seen(tmp_path):
         gone.wait()
     state = tmp_path / "watch"
     state.write_text(f"{gone.pid} d1\n", encoding="utf-8")
-    assert observe(str(state)) == {}
+    assert observe({WATCH_UNIT: str(state)}) == {}
 
 
 def test_no_word_and_half_a_word_are_no_service(tmp_path):
-    assert observe(str(tmp_path / "none")) == {}
+    assert observe({WATCH_UNIT: str(tmp_path / "none")}) == {}
     (tmp_path / "half").write_text("47", encoding="utf-8")
-    assert observe(str(tmp_path / "half")) == {}
+    assert observe({WATCH_UNIT: str(tmp_path / "half")}) == {}
