@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 /* Changes with any of these structures: maps of another version are never shared. */
-#define WEFT_LAYOUT 1
+#define WEFT_LAYOUT 2
 
 /* Slots for generations of the policy: one that judges, and one that is being written. Generations are counted; that of
  * the moment is in the map `current`, and its lowest bit says which slot it is in. */
@@ -34,7 +34,8 @@ struct weft_prefix {
 	struct weft_place place;
 };
 
-/* Who is there. identity 0: nobody, as if there were no entry. class: what verdicts know it by. network: 0 for none. */
+/* Who is there. identity 0: nobody, as if there were no entry. class: what verdicts know it by. network: 0 for none.
+ * flags: those below, and in the highest byte the tag of the network, 0 where this host has none for it. */
 struct weft_endpoint {
 	__u32 identity;
 	__u32 class;
@@ -47,6 +48,13 @@ struct weft_endpoint {
 #define WEFT_OBSERVES_EGRESS 4U /* the same out of it */
 #define WEFT_LOCAL 8U /* no peer, and yet not another network's */
 #define WEFT_SHARED 16U /* peers of several networks have this address */
+#define WEFT_TAG_SHIFT 24
+
+/* A peer as a network knows it: scope is the network that looks, or WEFT_EVERY_NETWORK. */
+struct weft_identity_key {
+	__u32 scope;
+	__u32 identity;
+};
 
 /* Who is nowhere in the maps. */
 #define WEFT_WORLD 1U
@@ -94,6 +102,19 @@ struct weft_attachment {
 
 #define WEFT_LAYER_3 1U /* its packets begin with the IP header */
 #define WEFT_HAS_ROUTER 2U /* a router of somebody else's is there and may say so (advertisements, redirects) */
+#define WEFT_BOUND 4U /* what comes in there is only from addresses that are bound to this very interface */
+#define WEFT_PORTS 8U /* a bridge whose ports are policed in its place, each as one that is BOUND; for Python */
+
+/* An address that may speak on one interface. Of an interface with any, :: is bound too. */
+struct weft_binding_key {
+	__u32 interface;
+	struct weft_address address;
+};
+
+/* identity: of the peer who has the address for as long as it is bound; 0: whoever the policy says. */
+struct weft_binding {
+	__u32 identity;
+};
 
 /* A flow by its first packet. network: of its source. ports: of an ICMP echo, its identifier twice. */
 struct weft_flow_key {
@@ -122,11 +143,13 @@ struct weft_judged_key {
 	__u32 protocol;
 };
 
-/* seen: nanoseconds since boot. network: of the source. */
+/* seen: nanoseconds since boot. turn: of the bindings, then. tag: of the source's network, 0 for none. */
 struct weft_judged {
 	__u64 seen;
 	__u32 generation;
-	__u32 network;
+	__u32 turn;
+	__u32 tag;
+	__u32 pad;
 };
 
 /* A datagram in fragments. scope: the attachment that it came in by. */
@@ -201,7 +224,6 @@ struct weft_event {
  * network, 255: judged, of a network without a tag or of none. */
 #define WEFT_MARK_MASK 0xff000000U
 #define WEFT_MARK_SHIFT 24
-#define WEFT_LAST_TAG 254U
 #define WEFT_NO_TAG 255U
 
 #endif

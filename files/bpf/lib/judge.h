@@ -8,6 +8,7 @@
 #include <linux/pkt_cls.h>
 
 #include "address.h"
+#include "binding.h"
 #include "drop.h"
 #include "flow.h"
 #include "fragment.h"
@@ -26,31 +27,36 @@ static __always_inline int weft_begin(struct __sk_buff *skb, struct weft_case *c
 	__u32 zero = 0, interface = skb->ifindex;
 	struct weft_attachment *attachment = bpf_map_lookup_elem(&attachments, &interface);
 	__u32 *generation = bpf_map_lookup_elem(&current, &zero);
+	__u32 *turn = bpf_map_lookup_elem(&bindings_turn, &zero);
 
-	if (!attachment || !generation)
+	if (!attachment || !generation || !turn)
 		return WEFT_DROP_UNREADY;
 	c->attachment = *attachment;
 	c->generation = *generation;
+	/* Before any binding is looked at: what is remembered of this packet is of no later turn than what it was judged by. */
+	c->turn = *turn;
+	c->interface = interface;
 	c->slot = c->generation % WEFT_SLOTS;
 	c->scope = c->direction == WEFT_INGRESS ? attachment->number : WEFT_NO_ATTACHMENT;
 	/* Who is in no table is the world's: so all of them have to be there. */
 	if (!bpf_map_lookup_elem(&sources, &c->slot) || !bpf_map_lookup_elem(&source_prefixes, &c->slot) ||
 	    !bpf_map_lookup_elem(&destinations, &c->slot) || !bpf_map_lookup_elem(&destination_prefixes, &c->slot) ||
-	    !bpf_map_lookup_elem(&verdicts, &c->slot) || !bpf_map_lookup_elem(&port_classes, &c->slot))
+	    !bpf_map_lookup_elem(&identities, &c->slot) || !bpf_map_lookup_elem(&verdicts, &c->slot) ||
+	    !bpf_map_lookup_elem(&port_classes, &c->slot))
 		return WEFT_DROP_UNREADY;
 	return WEFT_PASS;
 }
 
-/* Who sent it. On a policed interface only those speak who are in its scope. From elsewhere anybody may but peers, whose
+/* Who sent it. said: whether the maps say anything of the speaker. On a policed interface only those speak who are in its scope. From elsewhere anybody may but peers, whose
  * packets come by interfaces of their own: one who claims to be a peer there is in that scope, or it is not true. */
-static __always_inline int weft_find_source(struct weft_case *c, const struct weft_endpoint *speaker)
+static __always_inline int weft_find_source(struct weft_case *c, int said, const struct weft_endpoint *speaker)
 {
 	struct weft_packet *p = &c->packet;
 	__u32 network = c->attachment.network;
 
-	if (speaker ? !speaker->identity : c->scope != WEFT_NO_ATTACHMENT)
+	if (said ? !speaker->identity : c->scope != WEFT_NO_ATTACHMENT)
 		return WEFT_DROP_SOURCE;
-	if (speaker && speaker->flags & WEFT_PEER) {
+	if (speaker->flags & WEFT_PEER) {
 		c->source = *speaker;
 		return WEFT_PASS;
 	}
@@ -64,7 +70,7 @@ static __always_inline int weft_find_source(struct weft_case *c, const struct we
 		__builtin_memset(&c->source, 0, sizeof(c->source));
 		return WEFT_DROP_SOURCE;
 	}
-	if (speaker)
+	if (said)
 		c->source.identity = speaker->identity;
 	return WEFT_PASS;
 }
@@ -74,9 +80,10 @@ static __always_inline int weft_judge_ends(struct __sk_buff *skb, struct weft_ca
 {
 	struct weft_packet *p = &c->packet;
 	struct weft_ruling ruling = {};
+	int reason = weft_end(c, c->source.network, &p->destination, &c->destination);
 
-	if (weft_end(c, c->source.network, &p->destination, &c->destination))
-		return WEFT_DROP_NETWORK;
+	if (reason)
+		return reason;
 	weft_ask(c->slot, &c->source, &c->destination, weft_what(p, 0), &ruling);
 	if (ruling.reason != WEFT_PASS && (weft_is_reply(c) || weft_is_related(skb, c))) {
 		ruling.reason = WEFT_PASS;
@@ -96,8 +103,8 @@ static __always_inline int weft_judge_ends(struct __sk_buff *skb, struct weft_ca
 static __always_inline int weft_judge_ip(struct __sk_buff *skb, struct weft_case *c)
 {
 	struct weft_packet *p = &c->packet;
-	struct weft_endpoint *speaker;
-	int reason = weft_parse(skb, c->network_header, p, 0);
+	struct weft_endpoint speaker = {};
+	int said, reason = weft_parse(skb, c->network_header, p, 0);
 
 	if (reason)
 		return reason;
@@ -105,13 +112,15 @@ static __always_inline int weft_judge_ip(struct __sk_buff *skb, struct weft_case
 		return WEFT_PASS;
 	if (weft_is_discovery(p))
 		return weft_judge_discovery(skb, c);
-	speaker = weft_speaker(c, &p->source);
+	said = weft_speaker(c, &p->source, &speaker);
 	if (weft_is_group(&p->destination, p->ethertype))
-		return weft_judge_group(c, speaker && speaker->identity);
+		return weft_judge_group(c, speaker.identity != 0);
 	if (weft_is_martian(&p->source, p->ethertype) || weft_is_group(&p->source, p->ethertype) ||
 	    weft_is_martian(&p->destination, p->ethertype))
 		return WEFT_DROP_MARTIAN;
-	reason = weft_find_source(c, speaker);
+	reason = weft_find_source(c, said, &speaker);
+	if (!reason && !weft_is_routed(&c->source))
+		reason = WEFT_DROP_UNREADY;
 	if (!reason && p->part)
 		reason = weft_recall(c);
 	return reason ?: weft_judge_ends(skb, c);
@@ -142,7 +151,7 @@ static __always_inline int weft_conclude(struct __sk_buff *skb, struct weft_case
 		if (!c->observed)
 			return TC_ACT_SHOT;
 	}
-	weft_tag(skb, c->source.network);
+	weft_tag(skb, &c->source);
 	return TC_ACT_UNSPEC;
 }
 

@@ -2,14 +2,17 @@
 #ifndef WEFT_JUDGED_H
 #define WEFT_JUDGED_H
 
-/* Packets like one that has just passed pass as well, without being judged again: one lookup instead of five or more.
- * It counts only for the generation of the policy that the other one was judged by, and for a second, so that flows are
- * kept and do not end in their middle. What is never taken for known: what is denied or observed, because it is counted;
+/* Packets like one that has just passed pass as well, without being judged again: one lookup instead of five or more,
+ * and one of the sender's binding where the interface asks for it. It counts only for the generation of the policy that
+ * the other one was judged by, until any binding changes, and for a second, so that flows are kept and do not end in
+ * their middle. What is never taken for known: what is denied or observed, because it is counted;
  * a new connection, which is judged by its own direction alone; what has no ports; fragments. */
 
+#include "binding.h"
 #include "flow.h"
 #include "maps.h"
 #include "packet.h"
+#include "tag.h"
 
 #define WEFT_JUDGED_AGE WEFT_SECOND
 
@@ -38,11 +41,15 @@ static __always_inline int weft_was_judged(struct weft_case *c)
 
 	if (!weft_is_notable(&c->packet))
 		return 0;
+	/* The key does not say on which of several ports it came. */
+	if (weft_is_tied(c) && !weft_binding_of(c, &c->packet.source))
+		return 0;
 	weft_judged_key_of(c, &key);
 	found = bpf_map_lookup_elem(&judged, &key);
-	if (!found || found->generation != c->generation || bpf_ktime_get_coarse_ns() - found->seen > WEFT_JUDGED_AGE)
+	if (!found || found->generation != c->generation || found->turn != c->turn ||
+	    bpf_ktime_get_coarse_ns() - found->seen > WEFT_JUDGED_AGE)
 		return 0;
-	c->source.network = found->network;
+	c->source.flags = found->tag << WEFT_TAG_SHIFT;
 	return 1;
 }
 
@@ -52,7 +59,8 @@ static __always_inline void weft_note(const struct weft_case *c)
 	struct weft_judged fresh = {
 		.seen = bpf_ktime_get_coarse_ns(),
 		.generation = c->generation,
-		.network = c->source.network,
+		.turn = c->turn,
+		.tag = weft_tag_of(&c->source),
 	};
 	struct weft_judged_key key;
 

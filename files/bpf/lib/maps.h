@@ -12,7 +12,9 @@
 
 #include "../include/layout.h"
 
-#define WEFT_LINKS 1024
+/* A bridge has up to 1024 ports, each of which is policed. */
+#define WEFT_LINKS 4096
+#define WEFT_BINDINGS 16384
 #define WEFT_FLOWS 65536
 #define WEFT_FRAGMENTS 8192
 #define WEFT_COUNTERS 16384
@@ -31,6 +33,7 @@
 /* Longest prefixes are slow (168 ns against 42 of a hash): they hold only what is no single address. */
 WEFT_TABLE(weft_places, BPF_MAP_TYPE_HASH, 0, struct weft_place, struct weft_endpoint);
 WEFT_TABLE(weft_prefixes, BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, struct weft_prefix, struct weft_endpoint);
+WEFT_TABLE(weft_members, BPF_MAP_TYPE_HASH, 0, struct weft_identity_key, struct weft_endpoint);
 WEFT_TABLE(weft_lines, BPF_MAP_TYPE_HASH, 0, struct weft_pair, struct weft_verdict);
 WEFT_TABLE(weft_ports, BPF_MAP_TYPE_ARRAY, 0, __u32, struct weft_port_classes);
 
@@ -46,6 +49,7 @@ WEFT_SLOTS_OF(sources, weft_places);
 WEFT_SLOTS_OF(source_prefixes, weft_prefixes);
 WEFT_SLOTS_OF(destinations, weft_places);
 WEFT_SLOTS_OF(destination_prefixes, weft_prefixes);
+WEFT_SLOTS_OF(identities, weft_members);
 WEFT_SLOTS_OF(verdicts, weft_lines);
 WEFT_SLOTS_OF(port_classes, weft_ports);
 
@@ -62,6 +66,12 @@ WEFT_MAP(current, BPF_MAP_TYPE_ARRAY, 1, __u32, __u32);
 /* What follows survives a new policy. Interface index to attachment. */
 WEFT_MAP(attachments, BPF_MAP_TYPE_HASH, WEFT_LINKS, __u32, struct weft_attachment);
 
+/* Which addresses speak on which interface; who has an address that is bound with an identity, for those who send to
+ * it; and a number that is another one after each change of either. */
+WEFT_MAP(bindings, BPF_MAP_TYPE_HASH, WEFT_BINDINGS, struct weft_binding_key, struct weft_binding);
+WEFT_MAP(bound, BPF_MAP_TYPE_HASH, WEFT_BINDINGS, struct weft_address, struct weft_binding);
+WEFT_MAP(bindings_turn, BPF_MAP_TYPE_ARRAY, 1, __u32, __u32);
+
 /* Least recently used ones go first: a flood of flows costs others their replies, never a denial. */
 WEFT_MAP(flows, BPF_MAP_TYPE_LRU_HASH, WEFT_FLOWS, struct weft_flow_key, struct weft_flow);
 WEFT_MAP(judged, BPF_MAP_TYPE_LRU_HASH, WEFT_FLOWS, struct weft_judged_key, struct weft_judged);
@@ -76,11 +86,16 @@ struct {
 	__uint(max_entries, WEFT_EVENT_BYTES);
 } events SEC(".maps");
 
-/* Nobody calls it, and no host loads it. It names the structures that the compiler would leave out of BTF, where tests
+/* Nobody calls them, and no host loads them. They name the structures that the compiler would leave out of BTF, where tests
  * compare them with Python's formats. */
 __attribute__((used)) static int weft_layouts(struct weft_prefix *prefix, struct weft_pair *pair,
 					      struct weft_verdict *verdict, struct weft_port_classes *classes,
 					      struct weft_event *event)
+{
+	return 0;
+}
+
+__attribute__((used)) static int weft_more_layouts(struct weft_identity_key *key)
 {
 	return 0;
 }

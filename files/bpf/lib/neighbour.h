@@ -37,14 +37,13 @@ static __always_inline int weft_is_own_link_local(struct weft_case *c, const str
 
 static __always_inline int weft_may_claim(struct weft_case *c, const struct weft_address *address)
 {
-	struct weft_endpoint *speaker;
+	struct weft_endpoint speaker = {};
 
 	if (weft_is_own_link_local(c, address))
-		return 1;
-	speaker = weft_speaker(c, address);
-	if (speaker)
-		return speaker->identity != 0;
-	return c->scope == WEFT_NO_ATTACHMENT && !weft_seen(c, WEFT_EVERY_NETWORK, address);
+		return weft_is_open(c);
+	if (weft_speaker(c, address, &speaker))
+		return speaker.identity != 0;
+	return c->scope == WEFT_NO_ATTACHMENT && !weft_bound_to(address) && !weft_seen(c, WEFT_EVERY_NETWORK, address);
 }
 
 static __always_inline int weft_judge_arp(struct __sk_buff *skb, struct weft_case *c)
@@ -64,7 +63,7 @@ static __always_inline int weft_judge_arp(struct __sk_buff *skb, struct weft_cas
 	p->destination = weft_mapped(target);
 	/* A question whether an address is free is from nobody yet. */
 	if (arp.operation == bpf_htons(1) && !sender)
-		return WEFT_PASS;
+		return weft_is_open(c) ? WEFT_PASS : WEFT_DROP_NEIGHBOUR;
 	if (arp.operation != bpf_htons(1) && arp.operation != bpf_htons(2))
 		return WEFT_DROP_NEIGHBOUR;
 	return weft_may_claim(c, &p->source) ? WEFT_PASS : WEFT_DROP_NEIGHBOUR;
@@ -88,7 +87,7 @@ WEFT_APART int weft_judge_discovery(struct __sk_buff *skb, struct weft_case *c)
 	nobody = weft_is_unspecified(&p->source, ETH_P_IPV6);
 	if (c->attachment.flags & WEFT_LAYER_3 || p->fragment || p->hops != 255 || p->code)
 		return WEFT_DROP_NEIGHBOUR;
-	if (!nobody && !weft_may_claim(c, &p->source))
+	if (nobody ? !weft_is_open(c) : !weft_may_claim(c, &p->source))
 		return WEFT_DROP_NEIGHBOUR;
 	if (p->type == WEFT_ROUTER_SOLICITATION)
 		return WEFT_PASS;
@@ -122,7 +121,11 @@ static __always_inline int weft_judge_group(struct weft_case *c, int known)
 				       p->protocol != WEFT_ICMPV6 ||
 					       !((p->type >= 130 && p->type <= 132) || p->type == 143))
 		return WEFT_DROP_MULTICAST;
-	if (known || weft_is_unspecified(&p->source, p->ethertype))
+	if (known)
+		return WEFT_PASS;
+	if (!weft_is_open(c))
+		return WEFT_DROP_SOURCE;
+	if (weft_is_unspecified(&p->source, p->ethertype))
 		return WEFT_PASS;
 	return p->ethertype == ETH_P_IPV6 && weft_is_link_local(&p->source) ? WEFT_PASS : WEFT_DROP_SOURCE;
 }

@@ -46,8 +46,8 @@ struct weft_packet {
 	__u8 pad[3];
 };
 
-/* A case: the packet, who its ends are, and what was found. link: offset of the network header. scope: in which its
- * source has to be. */
+/* A case: the packet, who its ends are, and what was found. scope: in which its source has to be. turn: of the bindings.
+ * interface: index. */
 struct weft_case {
 	struct weft_packet packet;
 	struct weft_attachment attachment;
@@ -55,6 +55,8 @@ struct weft_case {
 	struct weft_endpoint destination;
 	__u32 generation;
 	__u32 slot;
+	__u32 turn;
+	__u32 interface;
 	__u32 scope;
 	__u32 network_header;
 	__u32 rule;

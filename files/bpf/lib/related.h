@@ -43,7 +43,7 @@ WEFT_APART int weft_is_known(__u32 slot, const struct weft_packet *p, const stru
 
 WEFT_APART int weft_is_related(struct __sk_buff *skb, struct weft_case *c)
 {
-	struct weft_endpoint *speaker, far = {};
+	struct weft_endpoint far = {};
 	struct weft_packet quoted = {};
 
 	if (!c || !weft_is_error(&c->packet))
@@ -53,11 +53,8 @@ WEFT_APART int weft_is_related(struct __sk_buff *skb, struct weft_case *c)
 		return 0;
 	if (!weft_same(&quoted.source, &c->packet.destination))
 		return 0;
-	if (c->scope != WEFT_NO_ATTACHMENT) {
-		speaker = weft_speaker(c, &quoted.destination);
-		if (!speaker || !speaker->identity)
-			return 0;
-	}
+	if (c->scope != WEFT_NO_ATTACHMENT && (!weft_speaker(c, &quoted.destination, &far) || !far.identity))
+		return 0;
 	if (weft_end(c, c->destination.network, &quoted.destination, &far))
 		return 0;
 	return weft_is_known(c->slot, &quoted, &c->destination, &far, 0) ||

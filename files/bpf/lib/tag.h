@@ -12,9 +12,20 @@ static __always_inline int weft_is_judged(struct __sk_buff *skb)
 	return (skb->mark & WEFT_MARK_MASK) != 0;
 }
 
-static __always_inline void weft_tag(struct __sk_buff *skb, __u32 network)
+static __always_inline __u32 weft_tag_of(const struct weft_endpoint *endpoint)
 {
-	__u32 tag = network && network <= WEFT_LAST_TAG ? network : WEFT_NO_TAG;
+	return endpoint->flags >> WEFT_TAG_SHIFT;
+}
+
+/* A network without a tag on this host has no routes here either: what its peers send would go by somebody else's. */
+static __always_inline int weft_is_routed(const struct weft_endpoint *endpoint)
+{
+	return !endpoint->network || weft_tag_of(endpoint);
+}
+
+static __always_inline void weft_tag(struct __sk_buff *skb, const struct weft_endpoint *source)
+{
+	__u32 tag = weft_tag_of(source) ?: WEFT_NO_TAG;
 
 	/* volatile: the compiler would write the one byte, and the verifier takes whole words only */
 	*(volatile __u32 *)&skb->mark = (skb->mark & ~WEFT_MARK_MASK) | tag << WEFT_MARK_SHIFT;

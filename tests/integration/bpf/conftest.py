@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.bindings import unbind
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.mount import mount
 from tests.integration.bpf.place import LINKS, maps
+from tests.integration.bpf.ports import tied
 from tests.integration.bpf.site import Site
 from tests.integration.bpf.stage import OBJECTS, Stage, ip
 
@@ -85,6 +87,15 @@ def stage(_theatre: Stage) -> Stage:
     """With the policy of place.py, and nothing remembered."""
     _theatre.enforce(maps())
     return _theatre
+
+
+@pytest.fixture
+def ports(stage: Stage) -> Stage:
+    """With the policy of ports.py; nothing is bound."""
+    for index in stage.devices.values():
+        unbind(stage.folder, index)
+    stage.enforce(tied())
+    return stage
 
 
 @pytest.fixture

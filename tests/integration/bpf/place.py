@@ -31,6 +31,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.policy import (
     WORLD,
     Attachment,
     Endpoint,
+    NetworkTag,
     Place,
     PolicyMaps,
     PortClass,
@@ -136,6 +137,7 @@ def maps() -> PolicyMaps:
             Attachment("lan", 5, FIRST, HAS_ROUTER),
         ),
         sources=tuple(sources),
+        tags=(NetworkTag(FIRST, FIRST), NetworkTag(SECOND, SECOND)),
     )
 
 

@@ -104,4 +104,4 @@ def test_a_flow_of_one_packet_is_not_noted(stage: Stage, family: str) -> None:
     stage.show(packet("web", "db", family, query(family, "udp")), "web")
     assert noted(stage) == {}
     stage.show(packet("web", "db", family, query(family, "udp")), "web")
-    assert [JUDGED.unpack(value)[2] for value in noted(stage).values()] == [FIRST]
+    assert [JUDGED.unpack(value)[3] for value in noted(stage).values()] == [FIRST]

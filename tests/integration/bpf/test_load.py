@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import calls, objects, support
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.layout import VERSION
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.mount import is_mounted, mount
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.objects import map_path
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
@@ -82,7 +83,7 @@ def test_maps_are_as_large_as_they_are_asked_to_be(bpffs: str) -> None:
     # and stay so
     before = everything(folder)
     objects.load(folder, OBJECTS, {"flows": 1 << 10})
-    assert before["/maps-1/flows"] == everything(folder)["/maps-1/flows"]
+    assert before[f"/maps-{VERSION}/flows"] == everything(folder)[f"/maps-{VERSION}/flows"]
 
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "noise", "cut"])
@@ -131,7 +132,7 @@ def _section(elf: bytes, name: bytes) -> int:
 
 def test_a_map_of_another_shape_is_not_shared(bpffs: str) -> None:
     folder = f"{bpffs}/weft"
-    os.makedirs(f"{folder}/maps-1")
+    os.makedirs(f"{folder}/maps-{VERSION}")
     handle = calls.make_map("flows", calls.HASH, 4, 4, 8)
     calls.pin(handle, map_path(folder, "flows"))
     os.close(handle)

@@ -13,9 +13,13 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.policy import (
     NOBODY,
     PEER,
     SHARED,
+    UNPOLICED,
+    WORLD,
     Attachment,
     Endpoint,
+    NetworkTag,
     Place,
+    PolicyMaps,
 )
 from tests.integration.bpf.place import (
     ADDRESSES,
@@ -48,18 +52,55 @@ def test_what_comes_in_has_the_mark_of_its_network(stage: Stage, family: str, be
     assert found.mark == (before & OTHERS) | SECOND << 24
 
 
-@both
-@pytest.mark.parametrize("number", [254, 255, 256, 1000])
-def test_networks_above_254_have_no_tag(stage: Stage, family: str, number: int) -> None:
-    places = tuple(place._replace(endpoint=place.endpoint._replace(network=number)) for place in maps().sources)
-    scopes = {FIRST: number, EVERY_NETWORK: EVERY_NETWORK, SECOND: SECOND}
-    moved = tuple(
-        place._replace(scope=scopes[place.scope], endpoint=place.endpoint._replace(network=number))
-        for place in maps().destinations
+def _of_network(number: int) -> PolicyMaps:
+    """The same place, where network 1 has another number."""
+
+    def moved(place: Place, scope: int) -> Place:
+        endpoint = place.endpoint
+        return Place(
+            scope, place.prefix, endpoint._replace(network=number if endpoint.network == FIRST else endpoint.network)
+        )
+
+    places = tuple(moved(place, place.scope) for place in maps().sources)
+    seen = tuple(moved(place, number if place.scope == FIRST else place.scope) for place in maps().destinations)
+    attachments = tuple(
+        found._replace(network=number if found.network == FIRST else found.network) for found in maps().attachments
     )
-    stage.enforce(maps()._replace(sources=places, destinations=moved))
+    return maps()._replace(sources=places, destinations=seen, attachments=attachments)
+
+
+@both
+@pytest.mark.parametrize(("number", "tag"), [(1, 7), (254, 254), (255, 1), (1 << 31, 254)])
+def test_what_marks_a_network_is_its_tag_on_this_host(stage: Stage, family: str, number: int, tag: int) -> None:
+    stage.enforce(_of_network(number)._replace(tags=(NetworkTag(number, tag),)))
     found = stage.show(packet("web", "db", family, tcp()), "web", mark=OTHERS)
-    assert (found.said, found.mark) == ("PASS", min(number, 255) << 24 | OTHERS)
+    assert (found.said, found.mark) == ("PASS", tag << 24 | OTHERS)
+    # also once it is known
+    for _turn in range(3):
+        found = stage.show(packet("web", "db", family, udp()), "web", mark=OTHERS)
+        assert (found.said, found.mark) == ("PASS", tag << 24 | OTHERS)
+    # and where it is the receiver's
+    found = stage.show(packet("world", "web", family, tcp(80)), "web", "egress")
+    assert (found.said, found.mark) == ("PASS", tag << 24)
+
+
+@both
+def test_a_network_without_a_tag_has_no_routes_here_and_never_those_of_others(stage: Stage, family: str) -> None:
+    stage.enforce(_of_network(1000)._replace(tags=(NetworkTag(SECOND, 1000 % 256),)))
+    found = stage.show(packet("web", "db", family, tcp()), "web", mark=OTHERS)
+    assert (found.said, found.source, found.mark) == ("UNREADY", WEB, OTHERS)
+    assert stage.show(packet("host", "web", family, tcp(80)), "web", "egress").said == "UNREADY"
+    assert stage.show(packet("far", "world", family, tcp()), "far").mark == (1000 % 256) << 24
+
+
+@both
+def test_whoever_is_of_no_network_has_no_tag(stage: Stage, family: str) -> None:
+    """Neither of two who speak to each other is a peer, on an interface of several networks."""
+    world = Place(ATTACHMENTS["web"], "::/0", Endpoint(WORLD, WORLD, 0, UNPOLICED))
+    attachment = Attachment("web", ATTACHMENTS["web"], 0, 0)
+    stage.enforce(maps()._replace(sources=(*maps().sources, world), attachments=(attachment,)))
+    found = stage.show(packet("world", "192.0.2.9" if family == "ipv4" else "2001:db8::9", family, udp()), "web")
+    assert (found.said, found.mark) == ("PASS", 0xFF << 24)
 
 
 def test_what_neighbours_say_is_marked_as_judged(stage: Stage) -> None:

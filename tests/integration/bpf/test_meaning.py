@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.host import Interface, with_interfaces
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.ledger import EMPTY
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.maps import compile_policy
-from ansible_collections.weft.overlay.plugins.module_utils.model.policy import LAYER_3, PolicyMaps
+from ansible_collections.weft.overlay.plugins.module_utils.model.marks import FIRST_TAG
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import LAYER_3, NetworkTag, PolicyMaps
 from tests.integration.bpf.stage import Stage
 from tests.unit.compile.policy.reference import FOREIGN, NOBODY, Judgement, Reference
 from tests.unit.compile.policy.tenancies import NETWORKS, domains, packets
@@ -68,10 +69,12 @@ def _host(compiled: PolicyMaps, reference: Reference) -> PolicyMaps:
     assert found.faults == ()
     # That of a network in which nobody is.
     numbers = {network.name: network.number for network in compiled.networks}
+    tags = tuple(NetworkTag(number, tag) for tag, number in enumerate(sorted(numbers.values()), start=FIRST_TAG))
     return found.maps._replace(
+        tags=tags,
         attachments=tuple(
             attachment._replace(network=numbers[attachment.interface[3:]]) for attachment in found.maps.attachments
-        )
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import cal
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.layout import (
     EMPTY,
     ENDPOINT,
+    IDENTITY_KEY,
     NUMBER,
     PAIR,
     PLACE,
@@ -26,7 +27,7 @@ from tests.integration.bpf.place import FAMILIES, LINKS, maps, packet, tcp
 from tests.integration.bpf.stage import Stage
 
 SOMEONE = ENDPOINT.pack(300, 300, 1, 1)
-ALL = ("sources", "source_prefixes", "destinations", "destination_prefixes", "verdicts", "port_classes")
+ALL = ("sources", "source_prefixes", "destinations", "destination_prefixes", "identities", "verdicts", "port_classes")
 
 
 def called(name: int, tables: Tables) -> Stamped:
@@ -39,7 +40,8 @@ def large(count: int, first: int = 0) -> Tables:
     places = {PLACE.pack(1, number.to_bytes(16, "big")): SOMEONE for number in numbers}
     prefixes = {PREFIX.pack(32 + 96, 1, number.to_bytes(12, "big") + bytes(4)): SOMEONE for number in numbers}
     lines = {PAIR.pack(number, 7, 80, 6): VERDICT.pack(number + 1, 1, 0) for number in numbers}
-    return Tables(places, prefixes, places, prefixes, lines, EMPTY.port_classes)
+    members = {IDENTITY_KEY.pack(number, 7): SOMEONE for number in numbers}
+    return Tables(places, prefixes, places, prefixes, members, lines, EMPTY.port_classes)
 
 
 def test_what_is_written_is_there(empty: Stage) -> None:
@@ -69,12 +71,12 @@ def test_only_the_difference_is_written(empty: Stage) -> None:
         for number in (1, 2):
             slots.switch(slots.write(called(number, one)).slot)
         written = slots.write(called(3, two), called(1, one))
-        assert (written.put, written.removed, written.made) == (5 * 5, 5 * 5, ())
+        assert (written.put, written.removed, written.made) == (5 * 6, 5 * 6, ())
         assert slots.read(written.slot) == two
         slots.switch(written.slot)
         # without knowing it, from what the kernel says
         written = slots.write(called(4, two))
-        assert (written.put, written.removed, written.made) == (5 * 5, 5 * 5, ())
+        assert (written.put, written.removed, written.made) == (5 * 6, 5 * 6, ())
         slots.switch(written.slot)
         lines = {**two.verdicts, PAIR.pack(6, 7, 80, 6): VERDICT.pack(0, 0, 0)}
         written = slots.write(called(5, two._replace(verdicts=lines)), called(4, two), called(3, two))
@@ -97,10 +99,10 @@ def test_a_table_grows_with_what_is_in_it(empty: Stage) -> None:
             slots.switch(slots.write(called(number, large(10))).slot)
         assert slots.write(called(3, large(200)), called(1, large(10))).made == ()
         written = slots.write(called(4, large(5000)), called(3, large(200)))
-        assert written.made == ALL[:5]
+        assert written.made == ALL[:6]
         assert slots.read(written.slot) == large(5000)
         # and does not stay so for ever
-        assert slots.write(called(5, large(10)), called(4, large(5000))).made == ALL[:5]
+        assert slots.write(called(5, large(10)), called(4, large(5000))).made == ALL[:6]
         assert slots.read(written.slot) == large(10)
 
 

@@ -12,6 +12,7 @@ import os
 from typing import NamedTuple
 
 from ...model.errors import KernelError
+from ...model.policy import BOUND, PORTS
 from ..netlink import filters
 from ..netlink.channel import Channel
 from ..netlink.numbers import number_of
@@ -20,7 +21,8 @@ from .layout import ATTACHMENT, NUMBER
 from .objects import map_path, program_path
 
 # Program -> hook; a filter has its program's name.
-_HOOKS = {"weft_ingress": filters.INGRESS, "weft_egress": filters.EGRESS}
+_INGRESS, _EGRESS = "weft_ingress", "weft_egress"
+_HOOKS = {_INGRESS: filters.INGRESS, _EGRESS: filters.EGRESS}
 _ATTACHMENTS = "attachments"
 
 
@@ -52,8 +54,19 @@ class Look(NamedTuple):
     before: tuple[str, ...]
 
 
+def programs_of(flags: int) -> tuple[str, ...]:
+    """The programs that an interface with these flags has. What comes in by a bridge with PORTS was judged at its
+    ports; judged again, there would be nobody bound to the bridge."""
+    return (_EGRESS,) if flags & PORTS else (_INGRESS, _EGRESS)
+
+
+def port_of(bridge: Policed) -> Policed:
+    """How a port of a bridge with PORTS is policed."""
+    return Policed(bridge.number, bridge.network, BOUND)
+
+
 def police(folder: str, link: str, policed: Policed) -> None:
-    """Puts the programs that are pinned below the folder at both hooks of a link, in place of those that are there;
+    """Puts the programs that are pinned below the folder at the hooks of a link, in place of those that are there;
     there is no moment without. Raises KernelError; what was attached before then still is."""
     subject = f"link {link}"
     device = number_of(link, subject)
@@ -62,10 +75,14 @@ def police(folder: str, link: str, policed: Policed) -> None:
     channel = Channel()
     try:
         _make_hooks(channel, subject, device)
-        for program, hook in _HOOKS.items():
+        wanted = programs_of(policed.flags)
+        for program in wanted:
+            hook = _HOOKS[program]
             _refuse_foreign(channel, subject, device, hook)
             with _Handle(program_path(folder, program)) as handle:
                 channel.carry_out([filters.put(subject, device, hook, program, handle)])
+        for program in _HOOKS.keys() - set(wanted):
+            _remove(channel, subject, device, _HOOKS[program])
     finally:
         channel.close()
 
@@ -78,8 +95,7 @@ def release(folder: str, link: str) -> None:
     channel = Channel()
     try:
         for hook in _HOOKS.values():
-            if any(map(_is_ours, _filters(channel, subject, device, hook))):
-                channel.carry_out([filters.remove(subject, device, hook)])
+            _remove(channel, subject, device, hook)
         if not any(_filters(channel, subject, device, hook) for hook in _HOOKS.values()):
             channel.carry_out([filters.remove_clsact(subject, device)])
     finally:
@@ -137,6 +153,11 @@ def _filters(channel: Channel, subject: str, device: int, hook: int) -> list[fil
     # What does not say its parent's number is of another place.
     seen = [filters.read(reply) for reply in replies]
     return [found for found in seen if found.device == device and found.hook == hook and found.handle]
+
+
+def _remove(channel: Channel, subject: str, device: int, hook: int) -> None:
+    if any(map(_is_ours, _filters(channel, subject, device, hook))):
+        channel.carry_out([filters.remove(subject, device, hook)])
 
 
 def _is_ours(seen: filters.Seen) -> bool:

@@ -9,29 +9,43 @@ A test compares every format here with the BTF of the compiled programs.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
-from socket import AF_INET, AF_INET6, inet_pton
+from collections.abc import Iterable, Iterator, Mapping
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from struct import Struct
 from typing import NamedTuple
 
-from ...model.policy import PROTOCOLS, Place, PolicyMaps, PortClass
+from ...model.marks import MARK_SHIFT
+from ...model.policy import (
+    EVERY_NETWORK,
+    PEER,
+    PROTOCOLS,
+    UNPOLICED,
+    WORLD,
+    Endpoint,
+    Place,
+    PolicyMaps,
+    PortClass,
+)
 
 # WEFT_LAYOUT: the version of all of these.
-VERSION = 1
+VERSION = 2
 # Generations of a policy: one that judges, and one that is being written.
 SLOTS = 2
 
 NUMBER = Struct("=I")
 PLACE = Struct("=I16s")  # scope, address
 PREFIX = Struct("=II16s")  # bits that count, those of the scope too; scope, address
-ENDPOINT = Struct("=IIII")  # identity, class, network, flags
+ENDPOINT = Struct("=IIII")  # identity, class, network, flags and tag
+IDENTITY_KEY = Struct("=II")  # scope, identity
 PAIR = Struct("=IIHBx")  # source and destination class, port class, protocol
 VERDICT = Struct("=IBB2x")  # rule, verdict, observed
 ATTACHMENT = Struct("=III")  # number, network, flags
+BINDING_KEY = Struct("=I16s")  # index of the interface, address
+BINDING = Struct("=I")  # identity
 FLOW_KEY = Struct("=16s16sIHHI")  # source, destination, network, their ports, protocol
 FLOW = Struct("=Q")  # seen
 JUDGED_KEY = Struct("=16s16sIIHHI")  # source, destination, attachment, network, ports, protocol and direction
-JUDGED = Struct("=QII")  # seen, generation, network
+JUDGED = Struct("=QIII4x")  # seen, generation, turn of the bindings, tag
 FRAGMENT_KEY = Struct("=16s16sIII")  # source, destination, scope, number, protocol
 FRAGMENT = Struct("=QHHBBBx")  # seen, ports, protocol, type, opening
 COUNTER_KEY = Struct("=IIHH")  # source and destination identity, reason, observed
@@ -63,33 +77,60 @@ class Tables(NamedTuple):
     source_prefixes: Entries
     destinations: Entries
     destination_prefixes: Entries
+    identities: Entries
     verdicts: Entries
     port_classes: bytes
 
 
 # What an empty slot has.
-EMPTY = Tables({}, {}, {}, {}, {}, bytes(PORT_CLASSES_SIZE))
+EMPTY = Tables({}, {}, {}, {}, {}, {}, bytes(PORT_CLASSES_SIZE))
 
 
 def pack(maps: PolicyMaps) -> Tables:
     """The same generation in bytes. Numbers that do not fit raise struct.error: no compiled policy has any."""
-    sources, source_prefixes = _places(maps.sources)
-    destinations, destination_prefixes = _places(maps.destinations)
+    tags = {network: tag << MARK_SHIFT for network, tag in maps.tags}
+    sources, source_prefixes = _places(maps.sources, tags)
+    destinations, destination_prefixes = _places((*_worlds(tags), *maps.destinations), tags)
     pair, verdict = PAIR.pack, VERDICT.pack
     verdicts = {
         pair(line.source, line.destination, line.port, line.protocol): verdict(line.rule, line.verdict, line.observed)
         for line in maps.verdicts
     }
     classes = _port_classes(maps.port_classes)
-    return Tables(sources, source_prefixes, destinations, destination_prefixes, verdicts, classes)
+    identities = _identities(maps, tags)
+    return Tables(sources, source_prefixes, destinations, destination_prefixes, identities, verdicts, classes)
 
 
-def address(text: str) -> bytes:
+def address(single: str) -> bytes:
     """An address in 128 bits; IPv4 is ::ffff:0:0/96."""
-    return inet_pton(AF_INET6, text) if ":" in text else MAPPED + inet_pton(AF_INET, text)
+    return inet_pton(AF_INET6, single) if ":" in single else MAPPED + inet_pton(AF_INET, single)
 
 
-def _places(places: Iterable[Place]) -> tuple[Entries, Entries]:
+def text(raw: bytes) -> str:
+    """The opposite."""
+    return inet_ntop(AF_INET, raw[12:]) if raw.startswith(MAPPED) else inet_ntop(AF_INET6, raw)
+
+
+def _worlds(networks: Iterable[int]) -> Iterator[Place]:
+    """Whoever is in no prefix that a network knows, with its tag. What the maps say themselves counts more."""
+    return (Place(network, "::/0", Endpoint(WORLD, WORLD, network, UNPOLICED)) for network in networks)
+
+
+def _identities(maps: PolicyMaps, tags: Mapping[int, int]) -> Entries:
+    """All peers, as each network knows them; in the scope of every network all that are known at all. Where peers
+    speak, the scope is no network."""
+    seen = {(EVERY_NETWORK, place.endpoint) for place in maps.sources}
+    for place in maps.destinations:
+        seen |= {(EVERY_NETWORK, place.endpoint), (place.scope, place.endpoint)}
+    return {IDENTITY_KEY.pack(scope, end.identity): _packed(end, tags) for scope, end in seen if end.flags & PEER}
+
+
+def _packed(endpoint: Endpoint, tags: Mapping[int, int]) -> bytes:
+    identity, class_, network, flags = endpoint
+    return ENDPOINT.pack(identity, class_, network, flags | tags.get(network, 0))
+
+
+def _places(places: Iterable[Place], tags: Mapping[int, int]) -> tuple[Entries, Entries]:
     """Single addresses, and prefixes."""
     exact: dict[bytes, bytes] = {}
     prefixes: dict[bytes, bytes] = {}
@@ -98,9 +139,9 @@ def _places(places: Iterable[Place]) -> tuple[Entries, Entries]:
         raw = address(base)
         bits = _FULL if not length else int(length) + (0 if ":" in base else _FULL - _BITS_OF_IPV4)
         if bits == _FULL:
-            exact[PLACE.pack(scope, raw)] = ENDPOINT.pack(*endpoint)
+            exact[PLACE.pack(scope, raw)] = _packed(endpoint, tags)
         else:
-            prefixes[PREFIX.pack(_SCOPE_BITS + bits, scope, raw)] = ENDPOINT.pack(*endpoint)
+            prefixes[PREFIX.pack(_SCOPE_BITS + bits, scope, raw)] = _packed(endpoint, tags)
     return exact, prefixes
 
 

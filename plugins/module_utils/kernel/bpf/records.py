@@ -9,12 +9,11 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterator
-from socket import AF_INET, AF_INET6, inet_ntop
 from typing import NamedTuple
 
 from ...model.errors import KernelError
 from . import calls
-from .layout import COUNTER, COUNTER_KEY, EVENT, MAPPED
+from .layout import COUNTER, COUNTER_KEY, EVENT, text
 from .objects import map_path
 
 _SAMPLE = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
@@ -80,9 +79,7 @@ def event_of(raw: bytes) -> Event:
 
 
 def _text(raw: bytes) -> str:
-    if raw == bytes(16):
-        return ""
-    return inet_ntop(AF_INET, raw[12:]) if raw.startswith(MAPPED) else inet_ntop(AF_INET6, raw)
+    return "" if raw == bytes(16) else text(raw)
 
 
 class Records:

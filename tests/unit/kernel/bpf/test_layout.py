@@ -28,14 +28,17 @@ STRUCTURES = {
     "weft_endpoint": (layout.ENDPOINT, "identity class network flags"),
     "weft_pair": (layout.PAIR, "source destination port protocol"),
     "weft_verdict": (layout.VERDICT, "rule verdict observed"),
+    "weft_identity_key": (layout.IDENTITY_KEY, "scope identity"),
     "weft_attachment": (layout.ATTACHMENT, "number network flags"),
+    "weft_binding_key": (layout.BINDING_KEY, "interface address"),
+    "weft_binding": (layout.BINDING, "identity"),
     "weft_flow_key": (layout.FLOW_KEY, "source destination network source_port destination_port protocol"),
     "weft_flow": (layout.FLOW, "seen"),
     "weft_judged_key": (
         layout.JUDGED_KEY,
         "source destination attachment network source_port destination_port protocol",
     ),
-    "weft_judged": (layout.JUDGED, "seen generation network"),
+    "weft_judged": (layout.JUDGED, "seen generation turn tag"),
     "weft_fragment_key": (layout.FRAGMENT_KEY, "source destination scope number protocol"),
     "weft_fragment": (layout.FRAGMENT, "seen source_port destination_port protocol type opening"),
     "weft_counter_key": (layout.COUNTER_KEY, "source destination reason observed"),
@@ -141,13 +144,13 @@ def test_numbers_are_the_same() -> None:
         "INGRESS": 0,
         "EGRESS": 1,
         "MARK_MASK": marks.MARK_MASK,
-        "MARK_SHIFT": 24,
-        "LAST_TAG": marks.LAST_TAG,
-        "NO_TAG": 255,
+        "MARK_SHIFT": marks.MARK_SHIFT,
+        "TAG_SHIFT": marks.MARK_SHIFT,
+        "NO_TAG": marks.NO_TAG,
     }
     names = (
         *("PEER", "OBSERVES_INGRESS", "OBSERVES_EGRESS", "LOCAL", "SHARED", "WORLD", "DENY", "ALLOW", "ANY_PROTOCOL"),
-        *("NO_ATTACHMENT", "EVERY_NETWORK", "LAYER_3", "HAS_ROUTER"),
+        *("NO_ATTACHMENT", "EVERY_NETWORK", "LAYER_3", "HAS_ROUTER", "BOUND", "PORTS"),
     )
     assert defined == {**expected, **{name: getattr(policy, name) for name in names}}
 
@@ -183,3 +186,60 @@ def test_single_addresses_are_apart_from_prefixes() -> None:
     }
     assert {layout.PREFIX.unpack(key)[0] - 32 for key in found.source_prefixes} == {104, 96, 8, 0}
     assert (found.destinations, found.verdicts) == ({}, {})
+
+
+SOMEONE = policy.Endpoint(256, 257, 3, policy.PEER)
+WORLD = policy.Endpoint(policy.WORLD, policy.WORLD, 3, policy.UNPOLICED | policy.LOCAL)
+
+
+def test_endpoints_have_the_tag_of_their_network() -> None:
+    places = (policy.Place(3, "10.0.0.1/32", SOMEONE), policy.Place(3, "10.0.0.0/8", WORLD))
+    untagged = policy.Place(4, "10.0.0.1/32", policy.Endpoint(258, 258, 4, policy.PEER))
+    nobody = policy.Place(7, "10.0.0.2/32", policy.Endpoint(0, 0, 0, 0))
+    found = layout.pack(
+        policy.PolicyMaps(
+            destinations=(*places, untagged), sources=(places[0], nobody), tags=(policy.NetworkTag(3, 0xFE),)
+        )
+    )
+    assert [layout.ENDPOINT.unpack(value)[3] for value in found.destinations.values()] == [0xFE000001, 1]
+    assert [layout.ENDPOINT.unpack(value)[3] for value in found.sources.values()] == [0xFE000001, 0]
+    world = layout.PREFIX.pack(32 + 96 + 8, 3, layout.address("10.0.0.0"))
+    assert layout.ENDPOINT.unpack(found.destination_prefixes[world])[3] == 0xFE000000 | policy.UNPOLICED | policy.LOCAL
+
+
+def test_networks_with_a_tag_know_the_world() -> None:
+    """What they know themselves of it counts more."""
+    tags = (policy.NetworkTag(3, 1), policy.NetworkTag(4, 2))
+    found = layout.pack(policy.PolicyMaps(destinations=(policy.Place(4, "::/0", SOMEONE),), tags=tags))
+    assert {key: layout.ENDPOINT.unpack(value) for key, value in found.destination_prefixes.items()} == {
+        layout.PREFIX.pack(32, 3, bytes(16)): (policy.WORLD, policy.WORLD, 3, 0x01000000 | policy.UNPOLICED),
+        layout.PREFIX.pack(32, 4, bytes(16)): (*SOMEONE[:3], 0x01000000 | policy.PEER),
+    }
+
+
+def test_peers_are_known_by_their_identity_to_those_who_reach_them() -> None:
+    other = policy.Endpoint(258, 259, 4, policy.PEER)
+    found = layout.pack(
+        policy.PolicyMaps(
+            destinations=(
+                policy.Place(policy.EVERY_NETWORK, "10.0.0.1/32", SOMEONE),
+                policy.Place(3, "10.0.0.1/32", SOMEONE),
+                policy.Place(3, "fd00::1/128", SOMEONE),
+                policy.Place(4, "10.0.0.1/32", SOMEONE),
+                policy.Place(4, "10.0.0.0/8", WORLD),
+            ),
+            sources=(policy.Place(77, "10.0.0.2/32", other), policy.Place(77, "10.0.0.3/32", WORLD)),
+            tags=(policy.NetworkTag(4, 9),),
+        )
+    ).identities
+    assert {layout.IDENTITY_KEY.unpack(key): layout.ENDPOINT.unpack(value) for key, value in found.items()} == {
+        (policy.EVERY_NETWORK, 256): SOMEONE,
+        (3, 256): SOMEONE,
+        (4, 256): SOMEONE,
+        (policy.EVERY_NETWORK, 258): (258, 259, 4, 0x09000000 | policy.PEER),
+    }
+
+
+@pytest.mark.parametrize("single", ["10.20.0.2", "0.0.0.0", "fd00::2", "::", "::1"])  # noqa: S104  # no socket
+def test_an_address_is_read_as_it_was_written(single: str) -> None:
+    assert layout.text(layout.address(single)) == single
