@@ -9,8 +9,8 @@ module: explain
 short_description: Say who may send what to whom, and why
 version_added: 0.1.0
 description:
-  - Answers a question about the policies of the intent from what M(weft.overlay.compile) made of them, C(policy.json) in
-    O(build); hosts enforce the same.
+  - Answers a question about the policies of the intent from what M(weft.overlay.compile) made of them, C(policy.json)
+    in O(build); hosts enforce the same.
   - Runs on the controller and contacts nobody.
 author:
   - the weft.overlay authors (@weft-overlay)
@@ -21,8 +21,8 @@ options:
     required: true
   intent:
     description:
-      - The intent, C(domain.yaml), that they were compiled from. Where no rule allows a packet, only it can say which of
-        two peers lacks one, and which policies there are for it.
+      - The intent, C(domain.yaml), that they were compiled from. Where no rule allows a packet, only it can say which
+        of two peers lacks one, and which policies there are for it.
       - If it has changed since it was compiled, that is an error.
     type: path
   from:
@@ -122,8 +122,8 @@ answers:
       type: dict
     sides:
       description:
-        - What the policies of each peer permit - C(direction), the C(peer), the C(policies) that select it and have rules
-          of that direction, and the first C(rule) that allows the packet, null where none does.
+        - What the policies of each peer permit - C(direction), the C(peer), the C(policies) that select it and have
+          rules of that direction, and the first C(rule) that allows the packet, null where none does.
         - Empty without O(intent), and between networks that are not peered.
       type: list
       elements: dict
