@@ -14,6 +14,7 @@ from ..intent.domain import Intent
 from ..intent.server import NAS, ROUTER
 from ..model.errors import Fault
 from ..model.plan import PEER, HostPlan
+from ..model.policy import PolicyMaps
 from .access import internal_of
 from .deciding import service_of
 from .guard import vanished_domain, vanished_keys, vanished_overlay
@@ -22,6 +23,8 @@ from .keys import KeysWanted, all_shaken, gathered
 from .ledger import Ledger, LinkEntry
 from .membership import identity_faults, membership_faults
 from .merge import Part, merged
+from .policy.places import Site
+from .policy.policing import policing
 from .service import Service
 from .spokes import compile_overlay
 from .wireguard import client_part, server_part
@@ -30,13 +33,15 @@ from .world import Findings, Run, World
 
 class Compiled(NamedTuple):
     """plans: by host name, for every host that the intent is about. notes: for the reader. With faults, plans is not
-    whole. keys_wanted: by host, keys to be made before the plans can be carried out; UNMADE stands for them there."""
+    whole. keys_wanted: by host, keys to be made before the plans can be carried out; UNMADE stands for them there.
+    policy: of the whole domain, None: it has no networks."""
 
     plans: dict[str, HostPlan]
     ledger: Ledger
     notes: tuple[str, ...]
     faults: tuple[Fault, ...]
     keys_wanted: Mapping[str, KeysWanted] = MappingProxyType({})
+    policy: PolicyMaps | None = None
 
 
 def compile_domain(intent: Intent, inventory: Inventory, ledger: Ledger, run: Run) -> Compiled:
@@ -60,8 +65,17 @@ def compile_domain(intent: Intent, inventory: Inventory, ledger: Ledger, run: Ru
     if not run.allow_empty:
         findings.faults += [*vanished_domain(world), *vanished_overlay(world, plans)]
     findings.faults += vanished_keys(world)
-    ledger = ledger._replace(interfaces=_remembered(world.ledger, services))
-    return Compiled(plans, ledger, tuple(findings.notes), tuple(findings.faults), gathered(findings.wishes))
+    site = Site(intent, inventory, plans, _clients(services))
+    policed = policing(site, ledger.policy, whole=not findings.faults)
+    findings.notes += policed.notes
+    findings.faults += policed.faults
+    ledger = ledger._replace(interfaces=_remembered(world.ledger, services), policy=policed.remembered)
+    wanted = gathered(findings.wishes)
+    return Compiled(policed.plans, ledger, tuple(findings.notes), tuple(findings.faults), wanted, policed.maps)
+
+
+def _clients(services: list[Service]) -> dict[str, tuple[str, ...]]:
+    return {member.name: member.addresses for service in services for member in service.members}
 
 
 def _services(world: World, findings: Findings) -> list[Service]:

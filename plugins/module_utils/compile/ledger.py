@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from ..model.errors import Fault, IntentError
 from .inventory import reachable
 from .keys import Ends, public_key
+from .policy import ledger as policies
 
 LEDGER_VERSION = 1
 
@@ -50,12 +51,14 @@ class LinkEntry(NamedTuple):
 
 class Ledger(NamedTuple):
     """hosts: by name. released: (runner id, host that had it), the longest free first. interfaces: by name. carrier: of
-    the WireGuard link that the overlay's tunnels run in."""
+    the WireGuard link that the overlay's tunnels run in. policy: numbers of networks, identities, tags and
+    interfaces."""
 
     hosts: dict[str, Entry]
     released: tuple[tuple[int, str], ...] = ()
     interfaces: Mapping[str, LinkEntry] = MappingProxyType({})
     carrier: LinkEntry = LinkEntry()
+    policy: policies.Remembered = policies.NOTHING
 
 
 EMPTY = Ledger({})
@@ -63,13 +66,15 @@ EMPTY = Ledger({})
 
 def to_json(ledger: Ledger) -> str:
     """Canonical JSON with a final newline: same ledger, same bytes."""
-    document = {
+    document: dict[str, Any] = {
         "version": LEDGER_VERSION,
         "hosts": {name: entry._asdict() for name, entry in ledger.hosts.items()},
         "released": [{"runner_id": number, "host": host} for number, host in ledger.released],
         "interfaces": {name: _document(entry) for name, entry in ledger.interfaces.items()},
         "carrier": _document(ledger.carrier),
     }
+    if ledger.policy != policies.NOTHING:
+        document["policy"] = policies.whole_document(ledger.policy)
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -91,12 +96,13 @@ def from_json(text: str, place: str) -> Ledger:
         # Older ledgers know of no WireGuard.
         interfaces = {name: _link(value) for name, value in document.get("interfaces", {}).items()}
         carrier = _link(document["carrier"]) if "carrier" in document else LinkEntry()
+        policy = policies.from_whole_document(document["policy"]) if "policy" in document else policies.NOTHING
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         message = (
             f"the ledger cannot be read ({error}); restore it, or remove it: hubs and servers that run know the same"
         )
         raise IntentError((Fault(place, "", message),)) from error
-    return Ledger(hosts, released, interfaces, carrier)
+    return Ledger(hosts, released, interfaces, carrier, policy)
 
 
 def _entry(value: dict[str, Any]) -> Entry:

@@ -48,6 +48,8 @@ def _one(plans: list[HostPlan]) -> HostPlan:
         clients=tuple(client for plan in plans for client in plan.clients),
         accesses=tuple(access for plan in plans for access in plan.accesses),
         rules=tuple(rule for plan in plans for rule in plan.rules),
+        policy=next((plan.policy for plan in plans if plan.policy is not None), None),
+        borrowed=tuple(borrowed for plan in plans for borrowed in plan.borrowed),
     )
 
 

@@ -24,7 +24,7 @@ from ..model.facts import Facts
 from ..model.plan import HostPlan
 from ..model.state import Capabilities, Observed
 from .names import resolution_faults
-from .project import Project, read_intent, read_ledger, read_plans, write_ledger, write_plans
+from .project import Project, read_intent, read_ledger, read_plans, write_ledger, write_plans, write_policy
 from .tools import lacking
 
 
@@ -80,6 +80,7 @@ def compile_project(project: Project, members: Members, facts: Mapping[str, Fact
         raise IntentError(tuple(dict.fromkeys(faults)))
     before = read_plans(project.build)
     write_plans(project.build, compiled.plans)
+    write_policy(project.build, compiled.policy)
     written = write_ledger(project.ledger, compiled.ledger) if mode.keep else False
     plans = compiled.plans
     return Result(compiled, _changes(before, plans), _networks(plans, facts), _wanting(compiled, facts), written)

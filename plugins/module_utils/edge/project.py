@@ -15,6 +15,8 @@ from ..compile import ledger as ledgers
 from ..intent.domain import Intent, parse
 from ..model.errors import Fault, IntentError, PlanError
 from ..model.plan import HostPlan, from_json, to_json
+from ..model.policy import PolicyMaps
+from ..model.policy_text import to_json as policy_to_json
 
 
 class Project(NamedTuple):
@@ -82,6 +84,15 @@ def write_plans(build: str, plans: Mapping[str, HostPlan]) -> None:
     for name in _plan_files(build):
         if name not in wanted:
             os.unlink(f"{build}/plans/{name}")
+
+
+def write_policy(build: str, maps: PolicyMaps | None) -> None:
+    """What the whole domain is judged by, as it is explained from; no file where nothing is judged."""
+    path = f"{build}/policy.json"
+    if maps is not None:
+        write_text(path, policy_to_json(maps))
+    elif os.path.exists(path):
+        os.unlink(path)
 
 
 def _plan_files(build: str) -> list[str]:

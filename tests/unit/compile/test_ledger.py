@@ -22,6 +22,12 @@ from ansible_collections.weft.overlay.plugins.module_utils.compile.ledger import
     from_json,
     to_json,
 )
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.ledger import (
+    HostNumbers,
+    Numbers,
+    PolicyLedger,
+    Remembered,
+)
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import IntentError
 
 NAMES = st.text(min_size=1, max_size=8)
@@ -49,6 +55,17 @@ def clients_of(said):
     return {name: ClientEntry(both[name], *values[1:]) for name, values in said.items()}
 
 
+@st.composite
+def numbers(draw, first):
+    """Nobody has two, or the same as another."""
+    found = draw(st.lists(st.integers(first, 254 if first < 256 else 9999), unique=True, max_size=6))
+    keys = [("", name) for name in draw(st.lists(NAMES, unique=True, min_size=len(found), max_size=len(found)))]
+    resting = draw(st.integers(0, len(found)))
+    pairs = list(zip(found, keys))
+    return Numbers({key: number for number, key in pairs[resting:]}, tuple(pairs[:resting]))
+
+
+NUMBERED = st.builds(HostNumbers, numbers(1), numbers(1))
 RELEASED = st.lists(st.tuples(NUMBERS.map("10.8.0.{}".format), NAMES), max_size=3).map(tuple)
 LINKS = st.builds(LinkEntry, NAMES, ENDS, MTUS, CLIENTS.map(clients_of), RELEASED)
 LEDGERS = st.builds(
@@ -57,6 +74,9 @@ LEDGERS = st.builds(
     st.lists(st.tuples(IDS, NAMES), max_size=5).map(tuple),
     st.dictionaries(NAMES, LINKS, max_size=3),
     LINKS,
+    st.builds(
+        Remembered, st.builds(PolicyLedger, numbers(1), numbers(256)), st.dictionaries(NAMES, NUMBERED, max_size=3)
+    ),
 )
 
 

@@ -71,11 +71,11 @@ def survey(tenancy: Tenancy, places: Mapping[str, tuple[str, ...]]) -> Surveyed:
                 message = f"{prefix.shown()} is {other}'s too, in {network}; it is one peer's, take it from one of them"
                 faults.append(Fault("domain.yaml", below("peers", name), message))
     forests = {name: Forest(found) for name, found in owned.items()}
-    ground = Ground(home, _reach(tenancy.networks), forests, _named(tenancy))
+    ground = Ground(home, reach_of(tenancy.networks), forests, _named(tenancy))
     return Surveyed(ground, tuple(notes), tuple(faults))
 
 
-def _reach(networks: Mapping[str, Network]) -> dict[str, tuple[str, ...]]:
+def reach_of(networks: Mapping[str, Network]) -> dict[str, tuple[str, ...]]:
     """Only what both sides say counts."""
     return {
         name: tuple(sorted({name, *(other for other in network.peered if name in networks[other].peered)}))

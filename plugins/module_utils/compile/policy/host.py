@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ...model.errors import Fault
@@ -22,20 +22,31 @@ from ...model.policy import (
     Place,
     PolicyMaps,
 )
-from .prefix import Prefix, nested, prefix_of
+from .prefix import Forest, Prefix, nested, prefix_of
 
 _NOBODY = Endpoint(NOBODY, 0, 0, 0)
+_WORLD = Endpoint(WORLD, WORLD, 0, UNPOLICED)
 # For policies it is as the world is.
 _HOST = Endpoint(HOST, WORLD, 0, UNPOLICED)
 
 
 class Interface(NamedTuple):
     """number: of the attachment, from 1; it has to stay the same as long as the interface does. flags: as of an
-    attachment. peers: names of those that speak there."""
+    attachment.
+
+    peers: names of those that speak there, with all of their addresses; None: whoever has one that speaks there.
+    speaks: prefixes and addresses that speak there: their peers, and what is no peer's as the world. silent: such that
+    do not. The longest counts, and of two that are equal silence.
+    """
 
     number: int
     flags: int
-    peers: tuple[str, ...]
+    peers: tuple[str, ...] | None = None
+    speaks: tuple[str, ...] = ()
+    silent: tuple[str, ...] = ()
+
+
+NOWHERE = Interface(NO_ATTACHMENT, 0)
 
 
 class HostPolicy(NamedTuple):
@@ -45,79 +56,120 @@ class HostPolicy(NamedTuple):
     faults: tuple[Fault, ...]
 
 
+class _Part(NamedTuple):
+    """Of a peer: what it has at one prefix."""
+
+    name: str
+    prefix: Prefix
+    endpoint: Endpoint
+
+
+class _Spoken(NamedTuple):
+    """endpoints: by prefix. wrong: in words."""
+
+    endpoints: dict[Prefix, Endpoint]
+    wrong: list[str]
+
+    def network(self) -> int:
+        """Of all that speak there; 0: of several, or there are others."""
+        speakers = [endpoint for endpoint in self.endpoints.values() if endpoint.identity != NOBODY]
+        networks = {endpoint.network for endpoint in speakers}
+        return networks.pop() if len(networks) == 1 else 0
+
+
 def with_interfaces(
     maps: PolicyMaps,
     host: str,
     interfaces: Mapping[str, Interface],
-    peers: Iterable[str] = (),
+    unpoliced: Interface = NOWHERE,
     addresses: Iterable[str] = (),
 ) -> HostPolicy:
     """The maps of a host, from those of the domain.
 
-    interfaces: by name. peers: names of those that the host itself is, or that speak by interfaces that are not
-    policed. addresses: the host's own, as far as they are no peer's.
+    interfaces: by name. unpoliced: who speaks by interfaces that are not policed, and is the host itself; that others
+    there are the world goes without saying. addresses: the host's own, which are a peer's only if it has just them.
     """
-    homes = _Homes(maps)
+    parts = _Parts(maps)
+    spoken = parts.spoken(unpoliced)
+    own = {prefix: endpoint for prefix, endpoint in spoken.endpoints.items() if endpoint != _WORLD}
+    for prefix in map(prefix_of, addresses):
+        if prefix not in own or not parts.has(prefix):
+            own[prefix] = _HOST
+    faults = [Fault(host, "the host itself", message) for message in spoken.wrong]
+    sources = [(NO_ATTACHMENT, *item) for item in own.items()]
     attachments: list[Attachment] = []
-    sources: list[tuple[int, Prefix, Endpoint]] = []
-    own, wrong = homes.spoken_for(peers)
-    for address in addresses:
-        own.setdefault(prefix_of(address), _HOST)
-    faults = [Fault(host, "the host itself", message) for message in wrong]
-    sources += ((NO_ATTACHMENT, *item) for item in own.items())
     for name, interface in sorted(interfaces.items()):
-        networks = {homes.network[peer] for peer in interface.peers}
-        network = min(networks) if len(networks) == 1 else 0
-        attachments.append(Attachment(name, interface.number, network, interface.flags))
-        spoken, wrong = homes.spoken_for(interface.peers)
-        faults += (Fault(host, f"interface {name}", message) for message in wrong)
-        sources += ((interface.number, *item) for item in spoken.items())
+        spoken = parts.spoken(interface)
+        attachments.append(Attachment(name, interface.number, spoken.network(), interface.flags))
+        faults += (Fault(host, f"interface {name}", message) for message in spoken.wrong)
+        sources += ((interface.number, *item) for item in spoken.endpoints.items())
     places = tuple(Place(number, str(prefix), endpoint) for number, prefix, endpoint in sorted(sources))
     return HostPolicy(maps._replace(attachments=tuple(attachments), sources=places), tuple(faults))
 
 
-class _Homes:
-    """Of each peer, its network, its addresses there, and the holes in them: what others inside of it have."""
+class _Parts:
+    """Of all peers, their parts by prefix."""
 
     def __init__(self, maps: PolicyMaps) -> None:
         names = {identity.number: identity.name for identity in maps.identities}
-        # The names of prefixes have a slash.
-        self.network = {found.name: found.network for found in maps.identities if "/" not in found.name}
-        self._own: dict[str, list[tuple[Prefix, Endpoint]]] = {}
-        self._holes: dict[str, list[tuple[Prefix, str]]] = {}
-        owners: dict[int, dict[Prefix, str]] = {}
+        parts: dict[Prefix, list[_Part]] = {}
+        self._of: dict[str, list[_Part]] = {}
         for scope, text, endpoint in maps.destinations:
             if scope != EVERY_NETWORK and scope == endpoint.network and endpoint.flags & PEER:
-                name, prefix = names[endpoint.identity], prefix_of(text)
-                self._own.setdefault(name, []).append((prefix, endpoint))
-                owners.setdefault(scope, {})[prefix] = name
-        for owner in owners.values():
-            for prefix, around in nested(owner):
-                for holder in {owner[one] for one in around} - {owner[prefix]}:
-                    self._holes.setdefault(holder, []).append((prefix, owner[prefix]))
+                part = _Part(names[endpoint.identity], prefix_of(text), endpoint)
+                parts.setdefault(part.prefix, []).append(part)
+                self._of.setdefault(part.name, []).append(part)
+        self._parts = Forest(parts)
 
-    def spoken_for(self, peers: Iterable[str]) -> tuple[dict[Prefix, Endpoint], list[str]]:
-        """Endpoints by prefix, and what is wrong. Inside of a peer's subnet, what others have is nobody's here, unless
-        they speak here too."""
-        speaking = sorted(set(peers))
-        found: dict[Prefix, Endpoint] = {}
-        speaker: dict[Prefix, str] = {}
-        wrong: list[str] = []
-        for name in speaking:
-            for prefix, endpoint in self._own.get(name, ()):
-                found.setdefault(prefix, endpoint)
-                wrong += self._clash(prefix, speaker.setdefault(prefix, name), prefix, name)
-        for prefix, around in nested(speaker):
-            if around:
-                wrong += self._clash(around[-1], speaker[around[-1]], prefix, speaker[prefix])
-        for name in speaking:
-            for prefix, owner in self._holes.get(name, ()):
-                if owner not in speaking:
-                    found.setdefault(prefix, _NOBODY)
-        return found, wrong
+    def has(self, prefix: Prefix) -> bool:
+        """Whether a peer has just this prefix."""
+        return prefix in self._parts.values
 
-    def _clash(self, prefix: Prefix, name: str, inner: Prefix, other: str) -> Iterator[str]:
-        """Two tenants at the same addresses: nothing says there which of them a packet is from."""
-        if self.network.get(name) != self.network.get(other):
-            both = f"{name} ({prefix.shown()}) and {other} ({inner.shown()}), of different networks,"
-            yield f"{both} cannot both speak there by the same addresses; give one of them an interface of its own"
+    def spoken(self, interface: Interface) -> _Spoken:
+        speaks = {prefix_of(text): True for text in interface.speaks}
+        for name in interface.peers or ():
+            speaks.update((part.prefix, True) for part in self._of.get(name, ()))
+        ground = {**speaks, **dict.fromkeys(map(prefix_of, interface.silent), False)}
+        there = self._there(interface, speaks)
+        found = _Spoken({}, [])
+        clashes: dict[tuple[str, str], str] = {}
+        for prefix, around in nested({*ground, *there}):
+            chain = (prefix, *reversed(around))
+            if not next((ground[holder] for holder in chain if holder in ground), False):
+                if prefix in ground:
+                    found.endpoints[prefix] = _NOBODY
+                continue
+            holders = _innermost(part for holder in chain for part in there.get(holder, ()))
+            speakers = [part for part in holders if interface.peers is None or part.name in interface.peers]
+            found.endpoints[prefix] = speakers[0].endpoint if speakers else _NOBODY if holders else _WORLD
+            for other in speakers[1:]:
+                clashes.setdefault(*_clash(speakers[0], other))
+        found.wrong.extend(clashes.values())
+        return found
+
+    def _there(self, interface: Interface, speaks: Iterable[Prefix]) -> dict[Prefix, list[_Part]]:
+        """Parts that have to do with these prefixes."""
+        prefixes = {near for prefix in speaks for near in (*self._parts.around(prefix), *self._parts.within(prefix))}
+        if interface.peers is None:
+            return {prefix: self._parts.values[prefix] for prefix in prefixes}
+        # What other networks have there is not meant.
+        networks = {part.endpoint.network for name in interface.peers for part in self._of.get(name, ())}
+        parts = ((prefix, self._parts.values[prefix]) for prefix in prefixes)
+        near = {prefix: [part for part in found if part.endpoint.network in networks] for prefix, found in parts}
+        return {prefix: found for prefix, found in near.items() if found}
+
+
+def _innermost(parts: Iterable[_Part]) -> list[_Part]:
+    """The first of each network."""
+    found: dict[int, _Part] = {}
+    for part in parts:
+        found.setdefault(part.endpoint.network, part)
+    return list(found.values())
+
+
+def _clash(one: _Part, other: _Part) -> tuple[tuple[str, str], str]:
+    """Two tenants at the same addresses: nothing says there which of them a packet is from."""
+    first, second = sorted((one, other), key=lambda part: (part.prefix, part.name))
+    both = " and ".join(f"{part.name} ({part.prefix.shown()})" for part in (first, second))
+    way_out = "cannot both speak there by the same addresses; give one of them an interface of its own"
+    return (first.name, second.name), f"{both}, of different networks, {way_out}"

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Numbers of networks and identities: the part of the ledger that policies have."""
+"""Numbers of networks and identities, and on each host of tags and interfaces: the part of the ledger that policies
+have."""
 
 from __future__ import annotations
 
@@ -9,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from ...model.policy import FIRST_IDENTITY
+from ...model.marks import FIRST_TAG, LAST_TAG
+from ...model.policy import FIRST_IDENTITY, NO_ATTACHMENT
 
 # Whom a number is for: (network, prefix), ("", peer) or ("", network).
 Key = tuple[str, str]
@@ -17,8 +19,12 @@ Key = tuple[str, str]
 # So many freed numbers rest; then the longest free is as good as one that never was used.
 _RESTING = 4096
 
+# Of what a map holds as a number.
+_LARGEST = (1 << 32) - 1
+
 FIRST_NETWORK = 1
 LAST_NETWORK = 65535
+FIRST_ATTACHMENT = NO_ATTACHMENT + 1
 
 
 class Numbers(NamedTuple):
@@ -38,12 +44,36 @@ class PolicyLedger(NamedTuple):
 EMPTY = PolicyLedger()
 
 
+class HostNumbers(NamedTuple):
+    """Of one host. tags: of networks, attachments: of interfaces; keys of both are ("", name)."""
+
+    tags: Numbers = Numbers()
+    attachments: Numbers = Numbers()
+
+
+class Remembered(NamedTuple):
+    """All that is remembered of policies. hosts: by name, those that are policed."""
+
+    domain: PolicyLedger = EMPTY
+    hosts: Mapping[str, HostNumbers] = MappingProxyType({})
+
+
+NOTHING = Remembered()
+
+
 class Counter:
     """Hands out numbers from `first` on, each at most once. Who had one gets it again; a new one gets the lowest that
-    was never used; nobody is renumbered because somebody else came or went."""
+    was never used, after `last` the longest free; nobody is renumbered because somebody else came or went."""
 
-    def __init__(self, remembered: Numbers, first: int, pinned: Mapping[Key, int] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        remembered: Numbers,
+        first: int,
+        pinned: Mapping[Key, int] = MappingProxyType({}),
+        last: int | None = None,
+    ) -> None:
         self._remembered = remembered
+        self._last = last
         held = {number: key for key, number in pinned.items()}
         # Of several that rest for one, the one it had last.
         known = (*remembered.released, *((number, key) for key, number in remembered.given.items()))
@@ -58,27 +88,68 @@ class Counter:
             self.given[key] = self._unused() if number is None else number
         return self.given[key]
 
+    def knows(self, key: Key) -> bool:
+        """Whether it has a number, or had one that rests."""
+        return key in self._known
+
     def _unused(self) -> int:
         while self._next in self._taken:
             self._next += 1
+        if self._last is not None and self._next > self._last:
+            return next(iter(self._resting()))
         self._taken.add(self._next)
         return self._next
 
-    def numbers(self) -> Numbers:
-        """What is to be remembered."""
+    def _resting(self) -> dict[int, Key]:
+        """The longest free first."""
         used = set(self.given.values())
         gone = sorted((number, key) for key, number in self._remembered.given.items())
-        resting = {number: key for number, key in (*self._remembered.released, *gone) if number not in used}
-        return Numbers(dict(sorted(self.given.items())), tuple(resting.items())[-_RESTING:])
+        return {number: key for number, key in (*self._remembered.released, *gone) if number not in used}
+
+    def numbers(self) -> Numbers:
+        """What is to be remembered."""
+        return Numbers(dict(sorted(self.given.items())), tuple(self._resting().items())[-_RESTING:])
 
 
 def identity_counter(ledger: PolicyLedger) -> Counter:
     return Counter(ledger.identities, FIRST_IDENTITY)
 
 
-def document(ledger: PolicyLedger) -> dict[str, Any]:
+def numbered(names: Iterable[str], remembered: Numbers, first: int, last: int | None = None) -> Numbers:
+    """Give each name a number. There have to be enough: with `last`, so many numbers are all that there are."""
+    counter = Counter(remembered, first, last=last)
+    keys = [("", name) for name in sorted(set(names))]
+    # Who had one comes before those who might be given it.
+    for key in sorted(keys, key=lambda key: not counter.knows(key)):
+        counter.number(key)
+    return counter.numbers()
+
+
+def by_name(numbers: Numbers) -> dict[str, int]:
+    """What names have, where keys are names alone."""
+    return {name: number for (_none, name), number in numbers.given.items()}
+
+
+def document(ledger: PolicyLedger | HostNumbers) -> dict[str, Any]:
     """As it stands in the ledger's JSON."""
     return {name: _document(numbers) for name, numbers in ledger._asdict().items()}
+
+
+def whole_document(remembered: Remembered) -> dict[str, Any]:
+    """All of it, as it stands there."""
+    hosts = {host: document(numbers) for host, numbers in remembered.hosts.items()}
+    return {**document(remembered.domain), "hosts": hosts}
+
+
+def from_whole_document(value: Any) -> Remembered:
+    """What whole_document() made. Raises ValueError, KeyError, TypeError or AttributeError for anything else."""
+    hosts = {str(host): _host_numbers(numbers) for host, numbers in value["hosts"].items()}
+    return Remembered(from_document(value), hosts)
+
+
+def _host_numbers(value: Any) -> HostNumbers:
+    tags = _numbers(value["tags"], FIRST_TAG, LAST_TAG)
+    return HostNumbers(tags, _numbers(value["attachments"], FIRST_ATTACHMENT))
 
 
 def _document(numbers: Numbers) -> dict[str, Any]:
@@ -96,9 +167,9 @@ def from_document(value: Any) -> PolicyLedger:
     return PolicyLedger(networks, _numbers(value["identities"], FIRST_IDENTITY))
 
 
-def _numbers(value: Any, first: int) -> Numbers:
-    given = [_pair(row, first) for row in value["given"]]
-    released = tuple(_pair(row, first) for row in value["released"])
+def _numbers(value: Any, first: int, last: int = _LARGEST) -> Numbers:
+    given = [_pair(row, first, last) for row in value["given"]]
+    released = tuple(_pair(row, first, last) for row in value["released"])
     owners: dict[int, Key] = {}
     for number, key in (*given, *released):
         if number in owners:
@@ -110,8 +181,8 @@ def _numbers(value: Any, first: int) -> Numbers:
     return Numbers(found, released)
 
 
-def _pair(row: Any, first: int) -> tuple[int, Key]:
+def _pair(row: Any, first: int, last: int) -> tuple[int, Key]:
     number, network, name = row
-    if isinstance(number, bool) or not isinstance(number, int) or number < first:
-        raise ValueError(f"{number!r} is no number from {first} on")
+    if isinstance(number, bool) or not isinstance(number, int) or not first <= number <= last:
+        raise ValueError(f"{number!r} is no number from {first} to {last}")
     return number, (str(network), str(name))

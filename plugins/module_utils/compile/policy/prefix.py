@@ -86,6 +86,11 @@ class Forest(Generic[V]):
                 return found
         return None
 
+    def around(self, prefix: Prefix) -> list[Prefix]:
+        """Those that hold it, the longest first."""
+        lengths = (length for length in self._lengths[prefix.version] if length <= prefix.length)
+        return [found for found in map(prefix.cut, lengths) if found in self.values]
+
     def within(self, prefix: Prefix) -> list[Prefix]:
         """Those inside of it."""
         low = bisect_left(self._sorted, prefix)

@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Where peers are that do not say their addresses: clients, servers and runners."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from ...intent.claims import network_of
+from ...intent.domain import Intent
+from ...intent.node import below
+from ...intent.peer import Peer
+from ...model.docker import DockerNetwork
+from ...model.errors import Fault
+from ...model.plan import HostPlan
+from ..inventory import OVERLAY, Inventory
+from .prefix import Prefix, prefix_of
+
+
+class Site(NamedTuple):
+    """A domain with all that was decided about it. plans: by host. clients: their addresses, bare, by name."""
+
+    intent: Intent
+    inventory: Inventory
+    plans: Mapping[str, HostPlan]
+    clients: Mapping[str, tuple[str, ...]]
+
+    def spoke(self, host: str) -> DockerNetwork | None:
+        """The part of the overlay that is a runner's; None: it has none."""
+        plan = self.plans.get(host)
+        return next((network for network in plan.networks if network.bridge is not None), None) if plan else None
+
+    def addresses(self, host: str) -> tuple[str, ...]:
+        """A host's own, bare, as far as plans and intent know them."""
+        plan, server = self.plans.get(host), self.intent.servers.get(host)
+        planned = (address.address.partition("/")[0] for address in (plan.addresses if plan else ()))
+        return tuple(dict.fromkeys((*planned, *(server.management.both() if server else ()))))
+
+
+class Placed(NamedTuple):
+    """places: peer → addresses and prefixes in its network, sorted. Peers with a fault are left out."""
+
+    places: dict[str, tuple[str, ...]]
+    faults: tuple[Fault, ...]
+
+
+def placed(site: Site) -> Placed:
+    places: dict[str, tuple[str, ...]] = {}
+    faults: list[Fault] = []
+    for name, peer in sorted(site.intent.peers.items()):
+        home = network_of(peer, site.intent.namespaces)
+        if home is None or peer.addresses or peer.subnets:
+            continue
+        cidrs = site.intent.networks[home].cidrs
+        wrong = [Fault("domain.yaml", below(below("peers", name), field), said) for field, said in _wrong(peer, site)]
+        has = () if wrong else tuple(_has(peer, site))
+        inside = sorted({str(both) for both in _inside(has, cidrs)})
+        if has:
+            wrong += _outside(name, peer, has, inside, f"the cidrs of {home} ({', '.join(cidrs)})")
+        if inside and not wrong:
+            places[name] = tuple(inside)
+        faults += wrong
+    return Placed(places, tuple(faults))
+
+
+def _wrong(peer: Peer, site: Site) -> Iterator[tuple[str, str]]:
+    """What cannot be a peer."""
+    if peer.runner is None:
+        return
+    runner = next((host for host in site.inventory.runners if host.name == peer.runner), None)
+    if runner is None:
+        names = ", ".join(host.name for host in site.inventory.runners) or "nobody"
+        yield "runner", f"{peer.runner} is not in the inventory's group runners; there is {names}"
+    elif runner.mode != OVERLAY:
+        message = f"{peer.runner} is a runner with overlay_mode {runner.mode}, so it has no part of the overlay; "
+        yield "runner", f"{message}let it be in the overlay, or delete the peer"
+    elif site.intent.overlay is None:
+        yield "runner", f"{peer.runner} has no part of an overlay, for the intent declares none; declare `overlay`"
+
+
+def _has(peer: Peer, site: Site) -> Iterator[str]:
+    """All of its addresses and prefixes; none: others faults say why, or it is waited for."""
+    if peer.client is not None:
+        yield from site.clients.get(peer.client, ())
+    if peer.server is not None:
+        yield from site.addresses(peer.server)
+    if peer.runner is not None:
+        spoke = site.spoke(peer.runner)
+        # The runner's own address besides: those of hosts are never somebody's by a wider prefix.
+        yield from () if spoke is None else (spoke.subnet, spoke.gateway)
+
+
+def _inside(has: Iterable[str], cidrs: Iterable[str]) -> Iterator[Prefix]:
+    """Of two that overlap, the longer one."""
+    wide = [prefix_of(cidr) for cidr in cidrs]
+    for prefix in map(prefix_of, has):
+        for cidr in wide:
+            if cidr.holds(prefix):
+                yield prefix
+            elif prefix.holds(cidr):
+                yield cidr
+
+
+def _outside(name: str, peer: Peer, has: tuple[str, ...], inside: list[str], cidrs: str) -> Iterator[Fault]:
+    if peer.client is not None:
+        for text in has:
+            if str(prefix_of(text)) not in inside:
+                message = f"{text}, of {peer.client}, is not inside of {cidrs}; widen them, or give it another address"
+                yield Fault("domain.yaml", below(below("peers", name), "client"), message)
+    elif not inside:
+        field, host = ("server", peer.server) if peer.server is not None else ("runner", peer.runner)
+        message = f"{host} has {', '.join(has)}, and nothing of that is inside of {cidrs}; widen them"
+        yield Fault("domain.yaml", below(below("peers", name), field), message)

@@ -1,0 +1,104 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Policies for plans: who is who in the domain, and on each host that serves others, what its interfaces judge by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from ...intent.node import below
+from ...model.errors import Fault
+from ...model.plan import HostPlan
+from ...model.policy import NetworkTag, PolicyMaps
+from .attachments import Speech, lans_of, speech_of
+from .explain import failing_tests
+from .host import with_interfaces
+from .host_routes import Destinations, host_routes
+from .ledger import FIRST_ATTACHMENT, HostNumbers, Remembered, by_name, numbered
+from .maps import compile_policy
+from .places import Placed, Site, placed
+from .prefix import Forest, prefix_of
+from .tags import allocated
+
+
+class Policing(NamedTuple):
+    """maps: of the domain, None: it has no networks. plans: of all hosts. With faults, it is not whole."""
+
+    maps: PolicyMaps | None
+    plans: dict[str, HostPlan]
+    remembered: Remembered
+    notes: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+def policing(site: Site, remembered: Remembered, *, whole: bool) -> Policing:
+    """whole: whether the site has no faults; else only where peers are is looked at."""
+    nothing = Policing(None, dict(site.plans), remembered)
+    if not site.intent.networks:
+        return nothing
+    found = placed(site)
+    if found.faults or not whole:
+        return nothing._replace(faults=found.faults)
+    tenancy = site.intent.tenancy()
+    compiled = compile_policy(tenancy, found.places, remembered.domain)
+    faults = compiled.faults or failing_tests(compiled.maps, tenancy.tests)
+    if faults:
+        return nothing._replace(notes=compiled.notes, faults=faults)
+    speeches = {host: speech_of(site, host, compiled.maps) for host in site.plans}
+    hosts = _Hosts(site, compiled.maps, remembered.hosts)
+    plans = {host: hosts.policed(host, speech) for host, speech in speeches.items()}
+    notes = (*compiled.notes, *_unheard(site, found, speeches.values()))
+    return Policing(compiled.maps, plans, Remembered(compiled.ledger, hosts.numbers), notes, tuple(hosts.faults))
+
+
+class _Hosts:
+    """One after the other. numbers: what is to be remembered of those that are policed."""
+
+    def __init__(self, site: Site, maps: PolicyMaps, known: Mapping[str, HostNumbers]) -> None:
+        self.numbers: dict[str, HostNumbers] = {}
+        self.faults: list[Fault] = []
+        self._site = site
+        self._maps = maps
+        self._known = known
+        self._destinations = Destinations(site.intent.tenancy())
+
+    def policed(self, host: str, speech: Speech) -> HostPlan:
+        """Its plan; the same where nothing of it is policed."""
+        plan = self._site.plans[host]
+        if not speech.interfaces:
+            return plan
+        known = self._known.get(host, HostNumbers())
+        tags, faults = allocated(host, self._site.intent.networks, known.tags)
+        self.faults += faults
+        attachments = numbered(speech.interfaces, known.attachments, FIRST_ATTACHMENT)
+        self.numbers[host] = HostNumbers(tags, attachments)
+        number = by_name(attachments)
+        interfaces = {name: one._replace(number=number[name]) for name, one in speech.interfaces.items()}
+        found = with_interfaces(self._maps, host, interfaces, speech.unpoliced, speech.addresses)
+        self.faults += found.faults
+        tagged = by_name(tags)
+        routes = host_routes(plan, lans_of(self._site, host), tagged, self._destinations)
+        return plan._replace(
+            routes=(*plan.routes, *routes.tables.routes),
+            rules=(*plan.rules, *routes.tables.rules),
+            borrowed=routes.borrowed,
+            policy=found.maps._replace(tags=tuple(self._tags(tagged))),
+        )
+
+    def _tags(self, tagged: Mapping[str, int]) -> Iterator[NetworkTag]:
+        return (NetworkTag(network.number, tagged[network.name]) for network in self._maps.networks)
+
+
+def _unheard(site: Site, found: Placed, speeches: Iterable[Speech]) -> Iterator[str]:
+    """Peers with addresses by which nobody can speak anywhere."""
+    homes = Forest({prefix_of(text): None for speech in speeches for text in speech.homes})
+    for name, peer in sorted(site.intent.peers.items()):
+        for text in (*peer.addresses, *peer.subnets) or found.places.get(name, ()):
+            prefix = prefix_of(text)
+            if not homes.around(prefix) and not homes.within(prefix):
+                yield (
+                    f"{below('peers', name)}: nobody can speak with {prefix.shown()}: it is in no runner's subnet, no "
+                    "lan of a server, and no client's"
+                )
