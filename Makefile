@@ -78,7 +78,7 @@ kernel: venv bpf ## Debian's own kernel in QEMU: before a release, and after cha
 	@tools/system-packages kernel
 	@$(TIMED) $(BIN)/pytest tests/kernel
 
-bench: venv ## measure, and compare with ip -batch and ansible ping (root)
+bench: venv bpf ## measure, and compare with ip -batch, ansible ping, and plain forwarding (root)
 	@$(TIMED) bench/run
 
 docs: venv ## write again what is generated below docs/

@@ -17,7 +17,10 @@ from statistics import median
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / ".collections"))
 
-from . import clients, hub, site  # noqa: E402  # they import the collection, which the line above makes possible
+from . import clients, hub, policy, site  # noqa: E402  # they import the collection, which the line above makes possible
+
+# What, median, ratio, bar, whether it is kept.
+Row = tuple[str, str, str, str, bool]
 
 FIGURES = ROOT / "docs" / "figures.md"
 
@@ -26,13 +29,21 @@ def main() -> int:
     options = _options()
     if os.geteuid() != 0:
         sys.exit("bench: network namespaces need root")
-    rows = _hub_rows(options.runners, options.rounds) + _client_rows(options.clients, options.rounds)
-    if not options.no_lab:
-        rows += site.rows(ROOT, options.rounds)
-    text = _page(rows, options)
+    rows: list[Row] = []
+    if options.policies:
+        hosts = _there()
+    else:
+        rows += _hub_rows(options.runners, options.rounds) + _client_rows(options.clients, options.rounds)
+        if not options.no_lab:
+            rows += site.rows(ROOT, options.rounds)
+        hosts = _page(rows, options)
+    # Another table, so that it may be of another run.
+    found = policy.figures(options.rounds)
+    policies = [*policy.WORDS.splitlines(), "", _where(options), "", *_table(found.rows), "", *found.table]
+    text = "\n".join([*hosts, "", *policies, ""])
     FIGURES.write_text(text, encoding="utf-8")
     print(text)
-    missed = [row for row in rows if not row[-1]]
+    missed = [row for row in rows + found.rows if not row[-1]]
     for row in missed:
         print(f"missed: {row[0]}", file=sys.stderr)
     return 1 if missed else 0
@@ -45,11 +56,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--clients", type=int, default=1000)
     parser.add_argument("--date", default="", help="the day to print on the page")
     parser.add_argument("--no-lab", action="store_true", help="leave out site.yml on the lab against ansible ping")
+    parser.add_argument("--policies", action="store_true", help="only those; the rest of the page stays as it is")
     return parser.parse_args()
 
 
-def _hub_rows(runners: int, rounds: int) -> list[tuple[str, str, str, str, bool]]:
-    """(what, median, ratio or bar's unit, bar, kept)."""
+def _hub_rows(runners: int, rounds: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         machine = hub.Hub(folder, runners)
         machine.round(0)  # not counted: Python writes its byte code, the kernel loads its modules
@@ -73,7 +84,7 @@ def _hub_rows(runners: int, rounds: int) -> list[tuple[str, str, str, str, bool]
     ]
 
 
-def _client_rows(count: int, rounds: int) -> list[tuple[str, str, str, str, bool]]:
+def _client_rows(count: int, rounds: int) -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         server = clients.Server(folder, count)
         server.round(0)
@@ -107,11 +118,9 @@ def _ratio(value: float, bar: float) -> tuple[str, str, bool]:
     return f"{value:.2f}", f"{bar:g}×", value <= bar
 
 
-def _page(rows: list[tuple[str, str, str, str, bool]], options: argparse.Namespace) -> str:
-    run = subprocess.run(["/usr/bin/python3", "-V"], capture_output=True, text=True, check=True)
-    where = f"Linux {platform.release()}, {os.cpu_count()} CPUs, {run.stdout.strip()}, {options.rounds} rounds"
-    day = f", {options.date}" if options.date else ""
-    lines = [
+def _page(rows: list[Row], options: argparse.Namespace) -> list[str]:
+    """Of all but policies."""
+    return [
         "# Figures",
         "",
         "Written by `make bench`. All figures of a table come from one run whose rounds are interleaved; they are",
@@ -119,16 +128,29 @@ def _page(rows: list[tuple[str, str, str, str, bool]], options: argparse.Namespa
         "fresh network namespace: the interpreter, imports, reading of the plan, the look at the host, the changes and",
         "their verification, firewall included. `ip -batch` makes the VXLANs, addresses and ups, and nothing else.",
         "",
-        f"{where}{day}.",
+        _where(options),
         "",
-        "| what | median | ratio | bar | |",
-        "| --- | --- | --- | --- | --- |",
+        *_table(rows),
     ]
-    lines += [
-        f"| {what} | {time} | {ratio} | {bar} | {('kept' if kept else 'missed') if bar else ''} |"
-        for what, time, ratio, bar, kept in rows
-    ]
-    return "\n".join(lines) + "\n"
+
+
+def _there() -> list[str]:
+    """The page as it is, without policies."""
+    page = FIGURES.read_text(encoding="utf-8")
+    return page.partition(policy.WORDS.splitlines()[0])[0].rstrip().splitlines()
+
+
+def _where(options: argparse.Namespace) -> str:
+    run = subprocess.run(["/usr/bin/python3", "-V"], capture_output=True, text=True, check=True)
+    where = f"Linux {platform.release()}, {os.cpu_count()} CPUs, {run.stdout.strip()}, {options.rounds} rounds"
+    return f"{where}{f', {options.date}' if options.date else ''}."
+
+
+def _table(rows: list[Row]) -> list[str]:
+    found = ["| what | median | ratio | bar | |", "| --- | --- | --- | --- | --- |"]
+    for what, time, ratio, bar, kept in rows:
+        found.append(f"| {what} | {time} | {ratio} | {bar} | {('kept' if kept else 'missed') if bar else ''} |")
+    return found
 
 
 if __name__ == "__main__":
