@@ -55,6 +55,10 @@ class Totals:
             self._add(pair, now[pair] if again else _minus(now[pair], before))
         self._before = now
 
+    def anew(self) -> None:
+        """What is seen next is of another map, that began with nothing."""
+        self._before = {}
+
     def _add(self, pair: _Pair, more: _Total) -> None:
         if pair in self._sums or len(self._sums) < self._most:
             self._sums[pair] = _plus(self._sums.get(pair), more)

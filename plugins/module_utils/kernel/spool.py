@@ -184,10 +184,12 @@ class Spool:
 def lines(folder: str) -> Iterator[str]:
     """All that is there, oldest first; none where there is no folder. Raises KernelError."""
     try:
-        for segment in _segments(folder) if os.path.isdir(folder) else ():
+        for segment in _segments(folder):
             # One that is gone by now was the oldest.
             data = atomic.read(f"{folder}/{segment.name}") or b""
             yield from (part.decode(errors="replace") for part in data.split(_END)[:-1])
+    except FileNotFoundError:
+        return
     except OSError as error:
         raise KernelError(f"spool {folder}", error.strerror or str(error)) from error
 
