@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 
+from ansible_collections.weft.overlay.plugins.module_utils.edge.objects import read
 from ansible_collections.weft.overlay.plugins.module_utils.edge.project import read_plan
-from ansible_collections.weft.overlay.plugins.module_utils.model.plan import to_json
+from ansible_collections.weft.overlay.plugins.module_utils.model.errors import WeftError
+from ansible_collections.weft.overlay.plugins.module_utils.model.plan import HostPlan, from_json, to_json
 
+_FILES = Path(__file__).resolve().parents[2] / "files" / "bpf"
 _ARGUMENTS = {
     "plan": {"type": "str"},
     "build": {"type": "path"},
+    "objects": {"type": "dict", "default": {}},
     "persist": {"type": "bool", "default": True},
     "observe": {"type": "bool", "default": False},
 }
@@ -34,14 +39,26 @@ class ActionModule(ActionBase):
         if given["observe"]:
             seen = self._execute_module("weft.overlay.converge", module_args={"observe": True}, task_vars=task_vars)
             return {**result, **seen}
-        text = given["plan"]
         if given["build"]:
             plan = read_plan(given["build"], task_vars["inventory_hostname"])
             if plan is None:
                 return {**result, "skipped": True, "skip_reason": "the intent plans nothing for this host"}
-            text = to_json(plan)
-        if not text:
+        elif given["plan"]:
+            plan = from_json(given["plan"])
+        else:
             raise AnsibleActionFail("the plan is empty; compile it again")
-        arguments = {"plan": text, "persist": given["persist"]}
+        arguments = {"plan": to_json(plan), "persist": given["persist"], "objects": _objects(plan, given["objects"])}
         done = self._execute_module("weft.overlay.converge", module_args=arguments, task_vars=task_vars)
+        # What was sent need not come back from every host.
+        done.get("invocation", {}).get("module_args", {}).pop("objects", None)
         return {**result, **done}
+
+
+def _objects(plan: HostPlan, given: dict[str, str]) -> dict[str, str]:
+    """The collection's own, unless others were given."""
+    if plan.policy is None or given:
+        return given
+    try:
+        return read(str(_FILES))
+    except WeftError as error:
+        raise AnsibleActionFail(str(error)) from error

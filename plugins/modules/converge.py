@@ -25,6 +25,12 @@ options:
     description:
       - Folder on the controller that M(weft.overlay.compile) wrote plans into. A host without a plan there is skipped.
     type: path
+  objects:
+    description:
+      - Compiled BPF programs by the names of their files, each compressed (zlib) and then Base64, for a plan with a
+        policy. The action takes them from the collection.
+    type: dict
+    default: {}
   persist:
     description:
       - Whether to store the plan and the code on the host and to apply them at boot, before Docker starts.
@@ -98,7 +104,7 @@ def _converge(params: dict[str, Any], check: bool) -> dict[str, Any]:
     # Only here: whoever only looks does not wait for all that this imports.
     from ansible_collections.weft.overlay.plugins.module_utils.edge.convergence import match
 
-    return match(params["plan"] or "", params["persist"], check)
+    return match(params["plan"] or "", params["persist"], check, params["objects"])
 
 
 def main() -> None:
@@ -106,6 +112,7 @@ def main() -> None:
         argument_spec={
             "plan": {"type": "str"},
             "build": {"type": "path"},
+            "objects": {"type": "dict", "default": {}},
             "persist": {"type": "bool", "default": True},
             "observe": {"type": "bool", "default": False},
         },

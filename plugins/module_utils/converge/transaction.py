@@ -13,11 +13,13 @@ from typing import NamedTuple
 from ..diff.conflicts import conflicts
 from ..diff.desired import Moment, Wanted, desired
 from ..diff.objects import changes
+from ..diff.policy import NO_OBJECTS
 from ..kernel.protocol import Kernel
 from ..model import state as kinds
 from ..model.change import Change
-from ..model.errors import ConflictError, VerifyError, WeftError
+from ..model.errors import ConflictError, PlanError, VerifyError, WeftError
 from ..model.plan import HostPlan
+from ..model.policed import Objects
 from ..model.state import Observed
 from ..model.stored import Program
 
@@ -33,18 +35,21 @@ class UndoneError(WeftError):
     """A step failed; the host is as it was before. The message says which step, and what is left if undoing failed."""
 
 
-def converge(plan: HostPlan, kernel: Kernel, program: Program | None = None) -> Outcome:
+def converge(plan: HostPlan, kernel: Kernel, program: Program | None = None, objects: Objects = NO_OBJECTS) -> Outcome:
     """Make the host match its plan, or leave it as it was.
 
     program: the code to store on the host together with the plan; None stores neither (at boot both are there).
-    Raises ConflictError before anything is changed, UndoneError after everything was changed back.
+    objects: the programs that judge; without them a plan with a policy cannot be met.
+    Raises PlanError and ConflictError before anything is changed, UndoneError after everything was changed back.
     """
+    if plan.policy is not None and not objects.files:
+        raise PlanError("the plan has a policy, and the programs that judge by it did not come along; compile it again")
     before = kernel.observe()
     faults = conflicts(plan, before)
     if faults:
         raise ConflictError(faults)
-    moment = Moment(before.state.get(kinds.PEER, {}), before.now)
-    wanted = desired(plan, before.capabilities, program, moment)
+    moment = Moment(before.state.get(kinds.PEER, {}), before.now, before.foreign.routes)
+    wanted = desired(plan, before.capabilities, program, moment, objects)
     todo = changes(wanted.state, before.state)
     if todo:
         try:

@@ -8,13 +8,19 @@ from __future__ import annotations
 from typing import Any
 
 from ..model.link import Link
+from ..model.policed import LoadedPolicy
 from ..model.policy import NO_ATTACHMENT, Attachment
 from ..model.wireguard import Device, Peer
 
 # Fields that say how to bring a value about, or what the reader should know of it; not what it is.
 _MEANS = frozenset(("script", "sources", "files", "maps", "name", "expires", "successor", "handshake", "inherits"))
-# 0 in a plan: as it comes. In a client's files it is left out instead, and that is seen.
-_FREE = {Link: frozenset(("mtu", "queue")), Device: frozenset(("port",))}
+# 0 in a plan: as it comes. In a client's files it is left out instead, and that is seen. "" of a policy is what nobody
+# wants, but what a host may have to go back to: nobody knows what it was.
+_FREE = {
+    Link: frozenset(("mtu", "queue")),
+    Device: frozenset(("port",)),
+    LoadedPolicy: frozenset(("digest", "objects")),
+}
 
 
 def differing(before: Any, after: Any) -> tuple[str, ...]:
@@ -26,7 +32,7 @@ def differing(before: Any, after: Any) -> tuple[str, ...]:
     return tuple(
         name
         for name, old, new in zip(before._fields, before, after)
-        if old != new and name not in _MEANS and not (new == 0 and name in free) and not _roams(before, name, new)
+        if old != new and name not in _MEANS and not (new in (0, "") and name in free) and not _roams(before, name, new)
     )
 
 

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import sys
 
-from ..converge.transaction import converge
-from ..kernel.host import HostKernel
 from ..kernel.lock import exclusive
 from ..model.errors import WeftError
 from ..model.stored import PLAN_PATH
-from .stored_plan import read_plan
+from .stored_plan import converge_stored, read_plan
 
 USAGE = f"weft apply [PLAN]                         make this host match its stored plan ({PLAN_PATH})\n"
 
@@ -25,7 +23,7 @@ def main(arguments: list[str]) -> int:
     try:
         plan = read_plan(arguments[1] if len(arguments) > 1 else PLAN_PATH)
         with exclusive():
-            outcome = converge(plan, HostKernel(ask_docker=False))
+            outcome = converge_stored(plan)
     except WeftError as error:
         sys.stderr.write(f"weft: {error}\n")
         return 1

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..converge.transaction import converge
@@ -13,17 +14,21 @@ from ..kernel.keyring import tidy
 from ..kernel.lock import exclusive
 from ..kernel.memory import MemoryKernel
 from ..model.plan import from_json
+from .objects import unpack
 from .program import program
 from .result import result_of
 
 
-def match(plan_text: str, persist: bool, check: bool) -> dict[str, Any]:
-    """Make this host match its plan; check: a copy of it in memory. Raises WeftError."""
+def match(plan_text: str, persist: bool, check: bool, packed: Mapping[str, str]) -> dict[str, Any]:
+    """Make this host match its plan; check: a copy of it in memory. packed: the programs that judge, where the plan has
+    a policy. Raises WeftError."""
     plan = from_json(plan_text)
-    kept = program() if persist else None
+    objects = unpack(packed)
+    kept = program(objects) if persist else None
+    host = HostKernel(policies=plan.policy is not None)
     if check:
-        return result_of(converge(plan, MemoryKernel(HostKernel().observe()), kept))
+        return result_of(converge(plan, MemoryKernel(host.observe()), kept, objects))
     with exclusive():
-        outcome = converge(plan, HostKernel(), kept)
+        outcome = converge(plan, host, kept, objects)
         tidy(plan)
     return result_of(outcome)

@@ -94,7 +94,8 @@ def from_data(data: Any) -> Facts:
         foreign["networks"] = tuple(
             _one(SeenNetwork, {**seen, "network": _one(DockerNetwork, seen["network"])}) for seen in foreign["networks"]
         )
-        foreign["faults"] = tuple((str(subject), str(message)) for subject, message in foreign["faults"])
+        for name in ("faults", "hooks"):
+            foreign[name] = tuple((str(subject), str(message)) for subject, message in foreign[name])
         return Facts(
             _one(Capabilities, data["capabilities"]),
             _one(Foreign, foreign),

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from importlib.util import find_spec
 
+from ..diff.policy import NO_OBJECTS
 from ..kernel import docker_api, wireguard_plane
 from ..model.errors import WeftError
+from ..model.policed import Objects
 from ..model.stored import Program
 from . import boot, client_command, command, stored_plan, watch
 
@@ -22,6 +25,10 @@ _DOORS = frozenset(module.__name__ for module in (boot, client_command, command,
 
 # Modules that are imported only when they are needed, and that a host may need at its next boot.
 LAZY = (docker_api, wireguard_plane)
+
+# The same, without being imported now: that would cost every run tens of milliseconds.
+_BPF = ("attach", "calls", "judging", "layout", "log", "mount", "objects", "pins", "plane", "slots", "support", "tables")
+UNLOADED = ("kernel.netlink.filters", "kernel.bpf", *(f"kernel.bpf.{name}" for name in _BPF))
 
 _MAIN = f"""\
 import gc
@@ -41,26 +48,30 @@ os._exit(code)
 """
 
 
-def program() -> Program:
-    """Sources by path, and one digest over them. Raises WeftError where a module's source cannot be read."""
+def program(objects: Objects = NO_OBJECTS) -> Program:
+    """Sources by path, and one digest over them, and over the programs that judge where there are any. Raises WeftError
+    where a module's source cannot be read."""
     sources = {"main.py": _MAIN, f"{_PACKAGE}/__init__.py": "", f"{_PACKAGE}/edge/__init__.py": ""}
-    for name in sorted(sys.modules):
+    for name in sorted({*sys.modules, *(f"{_ROOT}.{inner}" for inner in UNLOADED)}):
         inner = name[len(_ROOT) + 1 :]
         if name.startswith(_ROOT + ".") and (name in _DOORS or inner.split(".")[0] in _ROOMS):
             sources.update(_source(name, inner))
     digest = hashlib.sha256()
     for path in sorted(sources):
         digest.update(f"{path}\0{sources[path]}\0".encode())
-    return Program(digest.hexdigest()[:32], tuple(sorted(sources.items())))
+    digest.update(objects.digest.encode())
+    return Program(digest.hexdigest()[:32], tuple(sorted(sources.items())), objects.files)
 
 
 def _source(name: str, inner: str) -> dict[str, str]:
-    module = sys.modules[name]
-    loader = getattr(module, "__loader__", None)
+    module = sys.modules.get(name)
+    spec = find_spec(name) if module is None else None
+    loader = spec.loader if spec else getattr(module, "__loader__", None)
+    package = spec.submodule_search_locations is not None if spec else hasattr(module, "__path__")
     text = loader.get_source(name) if hasattr(loader, "get_source") else None
     if isinstance(text, bytes):  # from Ansible's own loader, where no archive was made
         text = text.decode()
-    path = inner.replace(".", "/") + ("/__init__.py" if hasattr(module, "__path__") else ".py")
-    if text is None and not hasattr(module, "__path__"):
+    path = inner.replace(".", "/") + ("/__init__.py" if package else ".py")
+    if text is None and not package:
         raise WeftError(f"the source of {inner} cannot be read, so nothing could be stored for the next boot")
     return {f"{_PACKAGE}/{path}": text or ""}

@@ -69,6 +69,8 @@ def _lines(kind: str, key: str, value: Any) -> list[str]:
         return [f"{kind} {key} (mode {value.mode:04o}):", *(f"  {line}" for line in content)]
     if kind == kinds.FIREWALLD_POLICY:
         return [f"{kind} {key}:", *(f"  {line}" for line in value.xml.splitlines())]
+    if kind == kinds.POLICY:
+        return [f"{kind}: digest={value.digest} objects={value.objects}"]
     if kind == kinds.PROGRAM:
         return [f"{kind}: {value.digest}"]
     attributes = (f"{name}={item}" for name, item in value._asdict().items() if item is not None)

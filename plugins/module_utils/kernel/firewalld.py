@@ -106,7 +106,7 @@ def _rules(running: bool) -> tuple[DirectRule, ...]:
 
 
 def apply(changes: Sequence[Change]) -> None:
-    """Carry out changes of the kinds FIREWALLD_POLICY, ZONE and DIRECT; firewalld is reloaded once for a run of policies."""
+    """Carry out changes of the kinds FIREWALLD_POLICY, ZONE and DIRECT; firewalld is reloaded once for a run."""
     running = _loaded() is not None
     for is_policy, group in groupby(changes, key=lambda change: change.kind == kinds.FIREWALLD_POLICY):
         for change in group:

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from itertools import groupby
+from typing import Any
 
 from ..model import state as kinds
-from ..model.change import Change
+from ..model.change import REMOVE, Change
 from ..model.errors import KernelError
 from ..model.link import WIREGUARD, Link
+from ..model.policed import BPF_FOLDER
 from ..model.state import Capabilities, Foreign, Observed, State, state_of
 from ..model.stored import SERVICE_STATES
 from ..model.wireguard import CLIENT_ROOT, KEY_ROOT, Keys
@@ -22,15 +24,16 @@ from . import docker, ports, stored, sysctl
 from .firewall import Firewalls
 from .meanwhile import Meanwhile
 from .netlink.adapter import Netlink, Network
-from .programs import find
+from .programs import find, find_library
 
 # Host-wide switches that plans may name.
 SYSCTLS = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
 
 # What WireGuard needs besides a kernel, and only there.
 _TOOLS = ("wg", "wireguard-go", "qrencode", "openssl")
+_LIBBPF = "libbpf.so.1"
 
-_NETWORK = (kinds.LINK, kinds.ADDRESS, kinds.ROUTE, kinds.RULE)
+_NETWORK = (kinds.LINK, kinds.POLICED, kinds.ADDRESS, kinds.ROUTE, kinds.RULE)
 _FIREWALL = (kinds.RULESET, kinds.FIREWALLD_POLICY, kinds.ZONE, kinds.DIRECT)
 _TUNNELS = (kinds.DEVICE, kinds.PEER)
 
@@ -39,12 +42,16 @@ class HostKernel:
     """The network namespace, the firewall and the disk that this process runs on.
 
     ask_docker: not at boot. There Docker waits for us, while systemd already listens on its socket: a question would
-    wait for an answer that waits for the end of the question.
+    wait for an answer that waits for the end of the question. policies: whether this host is to have one; what its
+    kernel lacks for that is then asked.
     """
 
-    def __init__(self, ask_docker: bool = True) -> None:
+    def __init__(self, ask_docker: bool = True, policies: bool = False) -> None:
         self._firewalls = Firewalls()
         self._ask_docker = ask_docker
+        self._policies = policies
+        # A Plane; its code is loaded where it is needed.
+        self._plane: Any = None
 
     def observe(self) -> Observed:
         looking = Meanwhile(self._firewalls.observe)
@@ -52,7 +59,7 @@ class HostKernel:
         with Netlink() as netlink:
             network = netlink.observe(docker.bridges(containers))
             dummy, wireguard = netlink.supports_dummy(), netlink.supports_wireguard()
-        tunnels, keys = _wireguard(network.links)
+        (tunnels, keys), (policed, unable) = _wireguard(network.links), self._policed(network.links)
         firewall = looking.result()
         files, file_faults = stored.observe()
         return Observed(
@@ -62,10 +69,12 @@ class HostKernel:
                 docker=containers is not None,
                 wanting=tuple(_wanting(firewall.backend, containers is not None)),
                 wireguard=wireguard,
-                tools=tuple(tool for tool in _TOOLS if find(tool)),
+                tools=tuple(_tools()),
+                unable=unable,
             ),
             {
                 **tunnels,
+                **policed,
                 **_state(network),
                 **firewall.state,
                 kinds.SYSCTL: sysctl.read(SYSCTLS),
@@ -90,7 +99,9 @@ class HostKernel:
             batch = list(group)
             if kind == kinds.LINK:
                 with Netlink() as netlink:
-                    netlink.apply(batch)
+                    netlink.apply(batch, self._police)
+            elif kind == kinds.POLICY:
+                self._judging().apply(batch)
             elif kind == kinds.RULESET:
                 keys = self._filter(batch, [change for change in changes if change.kind == kinds.PEER])
             elif kind == kinds.SYSCTL:
@@ -103,6 +114,32 @@ class HostKernel:
                 from . import wireguard_plane
 
                 wireguard_plane.apply(batch, keys)
+
+        if self._plane is not None:
+            self._plane.tidy()
+
+    def _policed(self, links: Iterable[Link]) -> tuple[State, tuple[str, ...] | None]:
+        """What judges here, and what this host lacks for that; a host without policies does not even load the code."""
+        there = os.path.isdir(BPF_FOLDER)
+        if not there and not self._policies:
+            return {}, None
+        state = self._judging().observe(link.name for link in links if link.kind) if there else {}
+        if not self._policies:
+            return state, None
+        from .bpf.plane import unable
+
+        # Where something judges, something can.
+        return state, () if state else unable()
+
+    def _judging(self) -> Any:
+        if self._plane is None:
+            from .bpf.plane import Plane
+
+            self._plane = Plane()
+        return self._plane
+
+    def _police(self, changes: Sequence[Change]) -> None:
+        self._judging().police(changes)
 
     def _filter(self, batch: list[Change], peers: list[Change]) -> dict[str, dict[str, str]]:
         """The keys of peers to come are read while the firewall is loaded."""
@@ -141,6 +178,8 @@ def _foreign(network: Network) -> Foreign:
 
 def _adapter(change: Change) -> str:
     """Neighbouring changes of one adapter are one batch to it."""
+    if change.kind == kinds.POLICY or (change.kind == kinds.POLICED and change.action == REMOVE):
+        return kinds.POLICY
     if change.kind in _NETWORK:
         return kinds.LINK
     if change.kind in _FIREWALL:
@@ -162,6 +201,12 @@ def _wireguard(links: tuple[Link, ...]) -> tuple[State, Keys]:
     from . import wireguard_plane
 
     return wireguard_plane.observe(links)
+
+
+def _tools() -> Iterator[str]:
+    yield from filter(find, _TOOLS)
+    if find_library(_LIBBPF):
+        yield "libbpf"
 
 
 def _wanting(backend: str, has_docker: bool) -> Iterator[str]:

@@ -29,6 +29,8 @@ class MemoryKernel:
     def __init__(self, observed: Observed) -> None:
         self._observed = observed
         self._state = {kind: dict(observed.state.get(kind, {})) for kind in kinds.KINDS}
+        # What a host can go back to without being told it again: digests of policies and of their programs.
+        self._kept: set[str] = set()
 
     def observe(self) -> Observed:
         return self._observed._replace(state={kind: dict(values) for kind, values in self._state.items()})
@@ -45,6 +47,8 @@ class MemoryKernel:
         if change.action != ADD and change.key not in values:
             raise KernelError(subject, "does not exist")
         before = values.pop(change.key, None)
+        if change.kind == kinds.POLICY and before is not None:
+            self._kept |= {before.digest, before.objects}
         try:
             if change.action != REMOVE:
                 self._admit(subject, change.kind, before, change.after)
@@ -54,7 +58,8 @@ class MemoryKernel:
         if before is not None:
             self._cascade(change.kind, before, change.after)
         if change.action != REMOVE:
-            values[change.key] = change.after
+            seen = change.after
+            values[change.key] = seen._replace(maps=None, files=()) if change.kind == kinds.POLICY else seen
         if change.kind == kinds.PEER and change.action != REMOVE:
             self._take_over(change.after)
 
@@ -73,13 +78,26 @@ class MemoryKernel:
             self._admit_route(subject, value)
         elif kind == kinds.RULE and value.action == GOTO and value.target <= value.priority:
             raise KernelError(subject, "leads back")
+        elif kind == kinds.POLICY:
+            self._admit_policy(subject, before, value)
+        elif kind == kinds.POLICED and not self._state[kinds.POLICY]:
+            raise KernelError(subject, "there is no policy")
         links = self._state[kinds.LINK]
+        if kind == kinds.POLICED and value.interface not in links:
+            raise KernelError(subject, f"no such device {value.interface}")
         if kind in (kinds.ADDRESS, kinds.DEVICE) and value.link not in links:
             raise KernelError(subject, f"no such device {value.link}")
         if kind == kinds.DEVICE and links[value.link].kind != WIREGUARD:
             raise KernelError(subject, f"{value.link} is not a WireGuard device")
         if kind == kinds.PEER and value.link not in self._state[kinds.DEVICE]:
             raise KernelError(subject, f"no such WireGuard device {value.link}")
+
+    def _admit_policy(self, subject: str, before: Any, value: Any) -> None:
+        here = self._kept | ({before.digest, before.objects} if before else set())
+        if value.maps is None and value.digest not in here:
+            raise KernelError(subject, "its maps are not here any more")
+        if not value.files and value.objects not in here:
+            raise KernelError(subject, "its programs are not here any more")
 
     def _admit_route(self, subject: str, route: Route) -> None:
         links = self._state[kinds.LINK]
@@ -113,6 +131,8 @@ class MemoryKernel:
     def _cascade(self, kind: str, before: Any, after: Any) -> None:
         """What the kernel takes away by itself, once `before` is no more."""
         addresses, routes, links = (self._state[name] for name in (kinds.ADDRESS, kinds.ROUTE, kinds.LINK))
+        if kind == kinds.POLICY and after is None:
+            self._state[kinds.POLICED].clear()
         if kind == kinds.LINK and after is None:
             for name in (kinds.DEVICE, kinds.PEER):
                 _drop(self._state[name], lambda value: value.link == before.name)
@@ -120,6 +140,7 @@ class MemoryKernel:
             if after is None or not after.up:
                 _drop(routes, lambda route: route.link == before.name)
             if after is None:
+                self._state[kinds.POLICED].pop(before.name, None)
                 _drop(addresses, lambda address: address.link == before.name)
                 for key, link in links.items():
                     links[key] = link._replace(master=None) if link.master == before.name else link

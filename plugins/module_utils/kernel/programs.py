@@ -23,6 +23,13 @@ def find(program: str) -> str | None:
     return None
 
 
+def find_library(name: str) -> str | None:
+    """Path of a shared library where distributions have them; None: not there."""
+    of_machines = (f"/usr/lib/{folder}" for folder in os.listdir("/usr/lib") if "-linux-" in folder)
+    places = (f"{folder}/{name}" for folder in (*of_machines, "/usr/lib64", "/usr/lib"))
+    return next(filter(os.path.exists, places), None)
+
+
 def run(subject: str, command: list[str], text: str = "") -> str:
     """Standard output of ``command``. Raises KernelError about ``subject`` when it is missing, fails or hangs."""
     return run_bytes(subject, command, text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")

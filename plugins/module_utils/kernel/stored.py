@@ -11,12 +11,14 @@ from collections.abc import Sequence
 from ..model import state as kinds
 from ..model.change import REMOVE, Change
 from ..model.errors import KernelError
+from ..model.policed import Objects, objects_of
 from ..model.state import State
 from ..model.stored import PATHS, PLAN_PATH, PROGRAM_ROOT, UNIT_PATH, WRITTEN_BY, File, Program
 from . import atomic
 from .programs import run
 
 _CURRENT = PROGRAM_ROOT + "/current"
+_BPF = "bpf"
 
 
 def observe() -> tuple[State, tuple[tuple[str, str], ...]]:
@@ -94,6 +96,17 @@ def current_digest() -> str | None:
     return folder if complete else None
 
 
+def objects() -> Objects:
+    """The BPF programs that are kept with the current program. Raises KernelError where there are none."""
+    folder = f"{_CURRENT}/{_BPF}"
+    try:
+        names = sorted(os.listdir(folder))
+        return objects_of((name, atomic.read(f"{folder}/{name}") or b"") for name in names)
+    except OSError as error:
+        reason = f"the compiled programs of the policy are not there ({error.strerror}); run the playbook again"
+        raise KernelError(folder, reason) from error
+
+
 def _switch_program(change: Change) -> None:
     """Each version in a folder named after its digest; `current` moves in one step, and the one before is kept."""
     if change.action == REMOVE:
@@ -103,6 +116,10 @@ def _switch_program(change: Change) -> None:
     folder = f"{PROGRAM_ROOT}/{program.digest}"
     for path, text in program.sources:
         _write(File(f"{folder}/{path}", text))
+    if program.files:
+        os.makedirs(f"{folder}/{_BPF}", mode=0o755, exist_ok=True)
+    for name, content in program.files:
+        atomic.write(f"{folder}/{_BPF}/{name}", content, 0o644)
     _write(File(_CURRENT, "", target=program.digest))
     keep = {program.digest, "current", change.before.digest if change.before else ""}
     for name in os.listdir(PROGRAM_ROOT):

@@ -15,7 +15,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.compile.overlay import isolated_plan
-from ansible_collections.weft.overlay.plugins.module_utils.edge import boot, command, program
+from ansible_collections.weft.overlay.plugins.module_utils.edge import boot, command, program, stored_plan
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.memory import MemoryKernel
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError, WeftError
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import Link
@@ -104,9 +104,15 @@ def test_the_controllers_rooms_stay_there(collected):
     assert rooms == {"model", "diff", "kernel", "converge", "edge"}
     assert [path for path, _text in collected["sources"] if "/edge/" in path] == [
         "weft_overlay/edge/__init__.py",
+        "weft_overlay/edge/audit.py",
+        "weft_overlay/edge/audit_metrics.py",
+        "weft_overlay/edge/audit_names.py",
+        "weft_overlay/edge/audit_share.py",
+        "weft_overlay/edge/audit_source.py",
         "weft_overlay/edge/boot.py",
         "weft_overlay/edge/client_command.py",
         "weft_overlay/edge/command.py",
+        "weft_overlay/edge/denials.py",
         "weft_overlay/edge/stored_plan.py",
         "weft_overlay/edge/watch.py",
     ]
@@ -124,7 +130,7 @@ def test_a_source_that_cannot_be_read_is_told(monkeypatch):
 
 
 def host(monkeypatch, kernel):
-    monkeypatch.setattr(boot, "HostKernel", lambda **_options: kernel)
+    monkeypatch.setattr(stored_plan, "HostKernel", lambda **_options: kernel)
     return kernel
 
 
@@ -144,7 +150,7 @@ def test_another_call_is_answered_with_the_usage(arguments, capsys):
 def test_the_usage_names_every_command(capsys):
     assert command.main([]) == 2
     shown = capsys.readouterr().err
-    assert all(f" weft {word} " in shown for word in ("apply", "client", "watch"))
+    assert all(f" weft {word} " in shown for word in ("apply", "audit", "client", "denials", "watch"))
 
 
 def test_a_boot_says_what_it_changed(monkeypatch, plan, capsys):

@@ -101,7 +101,7 @@ _SIGNATURES = {
     "ring_buffer__consume": (c_int, c_void_p),
     "ring_buffer__epoll_fd": (c_int, c_void_p),
     "ring_buffer__free": (None, c_void_p),
-    "bpf_object__open_file": (c_void_p, c_char_p, c_void_p),
+    "bpf_object__open_mem": (c_void_p, c_char_p, c_size_t, c_void_p),
     "bpf_object__load": (c_int, c_void_p),
     "bpf_object__close": (None, c_void_p),
     "bpf_object__next_map": (c_void_p, c_void_p, c_void_p),

@@ -24,6 +24,7 @@ _MAPS = f"maps-{VERSION}"
 _PROGRAMS = "programs"
 # How much of what libbpf said an error repeats.
 _LAST_LINES = 8
+_UNREADABLE = "it cannot be read as a BPF object; it is built by `make bpf` and in every release"
 
 
 class Program(NamedTuple):
@@ -42,8 +43,15 @@ def program_path(folder: str, name: str) -> str:
     return f"{folder}/{_PROGRAMS}/{name}"
 
 
-def load(folder: str, objects: Sequence[str], sizes: Mapping[str, int] | None = None) -> dict[str, Program]:
-    """Loads object files, all or none, and pins what they hold: their programs by name.
+def load(folder: str, paths: Sequence[str], sizes: Mapping[str, int] | None = None) -> dict[str, Program]:
+    """The same as load_objects, of files."""
+    return load_objects(folder, [(path, _read(path)) for path in paths], sizes)
+
+
+def load_objects(
+    folder: str, objects: Sequence[tuple[str, bytes]], sizes: Mapping[str, int] | None = None
+) -> dict[str, Program]:
+    """Loads objects (name and ELF), all or none, and pins what they hold: their programs by name.
 
     folder: on bpffs. sizes: by map, how many entries it is made for, where not as many as the object says; a map that
     is there already stays as it is. Raises KernelError; then what was pinned before is untouched, and still in force
@@ -52,14 +60,22 @@ def load(folder: str, objects: Sequence[str], sizes: Mapping[str, int] | None = 
     with said() as lines:
         loader = _Loader(folder, sizes or {})
         try:
-            for path in objects:
-                loader.add(path)
+            for name, content in objects:
+                loader.add(name, content)
             return loader.pin()
         except KernelError as error:
             words = [line for text in lines for line in text.splitlines() if line][-_LAST_LINES:]
             raise KernelError(error.subject, "; ".join((error.reason, *words))) from error
         finally:
             loader.close()
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb") as stream:
+            return stream.read()
+    except OSError as error:
+        raise KernelError(path, f"{_UNREADABLE} ({error.strerror})") from error
 
 
 def loaded(folder: str) -> dict[str, Program]:
@@ -84,10 +100,10 @@ class _Loader:
         self._fresh: list[str] = []
         self._programs: dict[str, int] = {}
 
-    def add(self, path: str) -> None:
-        handle = self._library.bpf_object__open_file(path.encode(), None)
+    def add(self, path: str, content: bytes) -> None:
+        handle = self._library.bpf_object__open_mem(content, len(content), None)
         if not handle:
-            raise KernelError(path, "it cannot be read as a BPF object; it is built by `make bpf` and in every release")
+            raise KernelError(path, _UNREADABLE)
         self._objects.append(handle)
         maps = {self._library.bpf_map__name(found).decode(): found for found in self._each("map", handle)}
         for name, found in maps.items():

@@ -11,7 +11,8 @@ handful of messages that weft needs is small, and their layouts are stable kerne
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import groupby
 from typing import NamedTuple
 
@@ -21,7 +22,7 @@ from ...model.errors import KernelError
 from ...model.link import DUMMY, WIREGUARD, ForeignLink, Link
 from ...model.route import MAIN_TABLE, ForeignRoute, Route
 from ...model.rule import ForeignRule, Rule
-from ...model.state import LINK, ROUTE, Uplink
+from ...model.state import LINK, POLICED, ROUTE, Uplink
 from .. import wireguard_go
 from . import fdb, link_messages, links, routes, rules
 from .channel import Channel
@@ -130,8 +131,11 @@ class Netlink:
             return False
         raise KernelError(f"links of kind {kind}", f"cannot tell whether the kernel has them (error {code})")
 
-    def apply(self, changes: Sequence[Change]) -> None:
+    def apply(self, changes: Sequence[Change], police: Callable[[Sequence[Change]], None] | None = None) -> None:
         """Carry out changes of links, addresses, routes and rules in the order given, neighbours of a sort in a batch.
+
+        police: carries out changes of policed interfaces, which may come and change among links: after these are made,
+        and before they are up.
 
         Raises KernelError for the first that is refused. Everything before its batch is then carried out, nothing
         after it, and of the batch itself all that the kernel accepted.
@@ -143,10 +147,12 @@ class Netlink:
             elif removal:
                 remove_links(self._channel, [change.before for change in run])
             else:
-                make_links(self._channel, run)
+                policed = [change for change in run if change.kind == POLICED]
+                attach = partial(police, policed) if police and policed else None
+                make_links(self._channel, [change for change in run if change.kind == LINK], attach)
 
 
 def _sort(change: Change) -> tuple[str, bool]:
-    if change.kind == LINK:
+    if change.kind in (LINK, POLICED):
         return LINK, change.action == REMOVE
     return ROUTE, False

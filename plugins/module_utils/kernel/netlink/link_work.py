@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ...model.change import ADD, CHANGE, Change
 from ...model.link import Link
 from ...model.marks import LINK_GROUP
@@ -19,8 +21,8 @@ from .numbers import is_there, number_of
 _FEW = 1
 
 
-def make_links(channel: Channel, run: list[Change]) -> None:
-    """Additions and changes."""
+def make_links(channel: Channel, run: list[Change], attach: Callable[[], None] | None = None) -> None:
+    """Additions and changes. attach: what is to be done when links are there, and those that were not are down yet."""
     # The service of a link without the link: nobody's wish, but what a host may have to go back to.
     run = [change for change in run if change.after.kind]
     wireguard_go.start(change.after for change in run if change.action == ADD and change.after.userspace)
@@ -38,6 +40,8 @@ def make_links(channel: Channel, run: list[Change]) -> None:
         link = change.after
         if change.action == ADD or (link.ipv6, link.mtu) != (change.before.ipv6, change.before.mtu):
             sysctl.set_ipv6(link.name, link.ipv6)
+    if attach is not None:
+        attach()
     last = [_finish(change) for change in run]
     channel.carry_out([request for request in last if request is not None])
 

@@ -20,6 +20,7 @@ from .codec import (
     NLM_F_EXCL,
     RTM_DELROUTE,
     RTM_NEWROUTE,
+    Attributes,
     Reply,
     Request,
     attr,
@@ -42,6 +43,7 @@ _RTA_PRIORITY = 6
 _RTA_PREFSRC = 7
 _RTA_MULTIPATH = 9
 _RTA_TABLE = 15
+_RTA_VIA = 18
 
 # In the eight bits of the header: the number stands in RTA_TABLE.
 _TABLE_COMPAT = 252
@@ -96,13 +98,24 @@ def read(reply: Reply) -> Seen | None:
     network = ip(payload, found[_RTA_DST]) if _RTA_DST in found else _ANY[family]
     if network.startswith(("fe80:", "ff")):
         return None
-    index = u32(payload, found[_RTA_OIF]) if _RTA_OIF in found else 0
-    if _RTA_MULTIPATH in found:
-        index = _NEXTHOP.unpack_from(payload, found[_RTA_MULTIPATH][0])[3]
-    via = ip(payload, found[_RTA_GATEWAY]) if _RTA_GATEWAY in found else ""
+    index, via, known = _next_hop(payload, found)
     source = ip(payload, found[_RTA_PREFSRC]) if _RTA_PREFSRC in found else ""
     metric = u32(payload, found[_RTA_PRIORITY]) if _RTA_PRIORITY in found else 0
-    return Seen(f"{network}/{length}", protocol, index, via, source, table, _TYPES.get(kind, ""), metric)
+    name = _TYPES.get(kind, "") if known else ""
+    return Seen(f"{network}/{length}", protocol, index, via, source, table, name, metric)
+
+
+def _next_hop(payload: bytes, found: Attributes) -> tuple[int, str, bool]:
+    """The first one: (index of its link, its address or "", whether that says it all). One of another family than the
+    destination does not."""
+    index = u32(payload, found[_RTA_OIF]) if _RTA_OIF in found else 0
+    if _RTA_MULTIPATH in found:
+        start = found[_RTA_MULTIPATH][0]
+        length, _flags, _weight, index = _NEXTHOP.unpack_from(payload, start)
+        payload = payload[start + _NEXTHOP.size : start + length]
+        found = attributes(payload)
+    via = ip(payload, found[_RTA_GATEWAY]) if _RTA_GATEWAY in found else ""
+    return index, via, _RTA_VIA not in found
 
 
 def route_of(seen: Seen, names: Mapping[int, str]) -> Route:
@@ -113,7 +126,8 @@ def route_of(seen: Seen, names: Mapping[int, str]) -> Route:
 
 
 def foreign_of(seen: Seen, names: Mapping[int, str]) -> ForeignRoute:
-    return ForeignRoute(seen.destination, names.get(seen.device), seen.table)
+    link = names.get(seen.device)
+    return ForeignRoute(seen.destination, link, seen.table, seen.via, seen.metric, seen.type)
 
 
 def add(route: Route, index: int) -> Request:

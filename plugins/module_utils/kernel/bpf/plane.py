@@ -1,0 +1,197 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What judges on a host, as objects of its state: the policy in force, and the interfaces that it polices. Imported
+only where there is a policy, or is to be: most hosts have none.
+
+Beside maps and programs a map `objects` is pinned, which says what object files the programs are of.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from socket import if_indextoname
+
+from ...model.change import REMOVE, Change
+from ...model.errors import KernelError
+from ...model.policed import BPF_FOLDER, LoadedPolicy
+from ...model.policy import NO_ATTACHMENT, Attachment
+from ...model.state import POLICED, POLICY, State, state_of
+from . import attach, calls, objects, support
+from .attach import Policed
+from .judging import judging
+from .layout import NUMBER, SLOTS, pack
+from .mount import mount
+from .pins import Pins, remove
+from .slots import Slots, Stamped
+
+_OBJECTS = "objects"
+_DIGEST_SIZE = 32
+_ZERO = NUMBER.pack(0)
+_SUBJECT = f"{POLICY} policy"
+
+
+def unable() -> tuple[str, ...]:
+    """What this host lacks for policies, a sentence each. Some ten milliseconds."""
+    try:
+        return tuple(f"kernel {os.uname().release} has no {words}" for words in support.missing())
+    except KernelError as error:
+        return (error.reason,)
+
+
+class Plane:
+    """One host's. Whatever it takes down or replaces it holds until its process ends, so that it can put it back."""
+
+    def __init__(self, folder: str = BPF_FOLDER) -> None:
+        self._folder = folder
+        # By digest of their objects, and those of a policy that was taken down.
+        self._programs: dict[str, Pins] = {}
+        self._all: Pins | None = None
+
+    def observe(self, links: Iterable[str]) -> State:
+        """links: names of those that are ours. An interface on which not all is as it was left has NO_ATTACHMENT."""
+        if not os.path.isdir(self._folder):
+            return {}
+        programs = {name: program.number for name, program in objects.loaded(self._folder).items()}
+        policed = [self._look(link, programs) for link in links]
+        loaded = LoadedPolicy(self._stamp(), self._digest(programs))
+        return state_of({POLICY: (loaded,), POLICED: tuple(found for found in policed if found)})
+
+    def _look(self, link: str, programs: dict[str, int]) -> Attachment | None:
+        found = attach.look(self._folder, link)
+        if found.policed is None and not found.attached:
+            return None
+        if found.policed is not None:
+            wanted = {(name, programs.get(name)) for name in attach.programs_of(found.policed.flags)}
+            if {(program.program, program.number) for program in found.attached} == wanted:
+                return Attachment(link, *found.policed)
+        return Attachment(link, NO_ATTACHMENT, 0, 0)
+
+    def _stamp(self) -> str:
+        try:
+            return judging(self._folder).stamp or ""
+        except KernelError:
+            return ""
+
+    def _digest(self, programs: Iterable[str]) -> str:
+        """Of the objects; "" where it is not known, or a program is missing."""
+        if set(programs) != set(attach.programs_of(0)) or not os.path.lexists(self._path(_OBJECTS)):
+            return ""
+        handle = calls.pinned(self._path(_OBJECTS))
+        try:
+            found = calls.get(handle, _ZERO, _DIGEST_SIZE) or b""
+        finally:
+            os.close(handle)
+        return found.hex() if any(found) else ""
+
+    def apply(self, changes: Sequence[Change]) -> None:
+        """Changes of the policy, and removals of policed interfaces. Raises KernelError; what judged still does."""
+        for change in changes:
+            if change.kind == POLICED:
+                self._release(change.before)
+            elif change.action == REMOVE:
+                self._take_down()
+            else:
+                self._enforce(change.after)
+
+    def police(self, changes: Sequence[Change]) -> None:
+        """Interfaces that come or change. One that was found damaged and is to be so again stays as it is."""
+        for change in changes:
+            if change.after.number != NO_ATTACHMENT:
+                attach.police(self._folder, change.key, Policed(*change.after[1:]))
+
+    def tidy(self) -> None:
+        """Forgets interfaces that are gone."""
+        if os.path.lexists(self._path("attachments")):
+            for device in attach.known(self._folder):
+                if _name(device) is None:
+                    attach.forget(self._folder, device)
+
+    def _enforce(self, policy: LoadedPolicy) -> None:
+        if not os.path.isdir(self._folder):
+            mount(os.path.dirname(self._folder))
+        if self._all is not None:
+            self._all.put_back()
+        fresh = policy.objects not in ("", self._digest(objects.loaded(self._folder)))
+        if fresh:
+            self._load(policy)
+        if policy.digest:
+            with Slots(self._folder) as slots:
+                _judge_by(slots, policy, fresh)
+        if fresh:
+            for device, policed in attach.known(self._folder).items():
+                link = _name(device)
+                if link is not None:
+                    attach.police(self._folder, link, policed)
+
+    def _load(self, policy: LoadedPolicy) -> None:
+        """The programs before stay where they are attached until others take their places."""
+        known = objects.loaded(self._folder)
+        if known:
+            self._programs.setdefault(self._digest(known), Pins(f"{self._folder}/programs"))
+        # Not even a process that dies here leaves a name that is not true.
+        self._set_digest(bytes(_DIGEST_SIZE))
+        if policy.files:
+            objects.load_objects(self._folder, policy.files)
+        elif policy.objects in self._programs:
+            self._programs[policy.objects].put_back()
+        else:
+            raise KernelError(_SUBJECT, "its programs are not here any more")
+        self._set_digest(bytes.fromhex(policy.objects))
+
+    def _set_digest(self, digest: bytes) -> None:
+        path = self._path(_OBJECTS)
+        if not any(digest) and not os.path.lexists(path):
+            return
+        made = not os.path.lexists(path)
+        shape = (calls.ARRAY, NUMBER.size, _DIGEST_SIZE, 1)
+        handle = calls.make_map(_OBJECTS, *shape) if made else calls.pinned(path)
+        try:
+            calls.put(handle, _ZERO, digest)
+            if made:
+                calls.pin(handle, path)
+        finally:
+            os.close(handle)
+
+    def _release(self, before: Attachment) -> None:
+        attach.release(self._folder, before.interface)
+        # Ports of a bridge have its number.
+        self._release_all({before.number} - {NO_ATTACHMENT})
+
+    def _take_down(self) -> None:
+        self._all = Pins(self._folder)
+        if os.path.lexists(self._path("attachments")):
+            self._release_all({policed.number for policed in attach.known(self._folder).values()})
+        remove(self._folder)
+
+    def _release_all(self, numbers: set[int]) -> None:
+        for device, policed in attach.known(self._folder).items():
+            link = _name(device)
+            if link is not None and policed.number in numbers:
+                attach.release(self._folder, link)
+
+    def _path(self, name: str) -> str:
+        return objects.map_path(self._folder, name)
+
+
+def _judge_by(slots: Slots, policy: LoadedPolicy, fresh: bool) -> None:
+    """fresh: the programs are others than those that the slots were written for."""
+    stamp = bytes.fromhex(policy.digest)
+    current = slots.current()
+    other = SLOTS - 1 - current
+    if slots.stamp(current) == stamp and not fresh:
+        return
+    if slots.stamp(other) == stamp and not (fresh and policy.maps):
+        slots.switch(other)
+    elif policy.maps is not None:
+        slots.switch(slots.write(Stamped(stamp, pack(policy.maps))).slot)
+    elif slots.stamp(current) != stamp:
+        raise KernelError(_SUBJECT, "its maps are not here any more")
+
+
+def _name(device: int) -> str | None:
+    try:
+        return if_indextoname(device)
+    except OSError:
+        return None
