@@ -21,7 +21,6 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
-from ..kernel import atomic
 from ..kernel.bpf.judging import Judging, judging
 from ..kernel.bpf.records import counters
 from ..kernel.service import announce
@@ -31,18 +30,13 @@ from ..model.audit import AUDIT_FOLDER, to_line
 from ..model.errors import KernelError, PlanError, WeftError
 from ..model.policed import BPF_FOLDER, digest_of
 from ..model.stored import AUDIT_UNIT, PLAN_PATH
-from .audit_metrics import Standing, Totals, text
+from .audit_metrics import Standing, Totals, metrics_folder, remove, text, write
 from .audit_names import Generations, Names
 from .audit_share import Shares
 from .audit_source import PATIENCE, Named, Source, Waiting
 from .stored_plan import read_plan
 
 USAGE = "weft audit                                for systemd: tell of the packets that the policy denies\n"
-
-# Where node_exporter looks: as its own documentation has it, and as Debian's package does.
-COLLECTORS = ("/var/lib/node_exporter/textfile_collector", "/var/lib/prometheus/node-exporter")
-METRICS_FOLDER = "/var/lib/weft/metrics"
-METRICS_FILE = "weft_policy.prom"
 
 _METRICS_EVERY = 15.0
 _LOOK_EVERY = 1.0
@@ -51,7 +45,7 @@ _GATHER = 0.3
 
 
 class Places(NamedTuple):
-    """What the service reads and writes. metrics: a folder; None: where node_exporter looks, or METRICS_FOLDER."""
+    """What the service reads and writes. metrics: a folder; None: audit_metrics has one."""
 
     plan: str = PLAN_PATH
     bpf: str = BPF_FOLDER
@@ -64,7 +58,7 @@ class Audit:
 
     def __init__(self, places: Places = Places()) -> None:  # noqa: B008  # a value that nobody can change
         self._places = places
-        self._metrics = places.metrics or _metrics_folder()
+        self._metrics = places.metrics or metrics_folder()
         self._source = Source(places.bpf)
         self._spool: Spool | None = None
         self._generations = Generations()
@@ -77,8 +71,8 @@ class Audit:
         self._since = 0.0
         self._records = 0
         self._lines = 0
-        # Lines that no spool could be opened for.
-        self._lost = 0
+        self._dropped = 0
+        self._expired = 0
         self._metrics_due = 0.0
         self._said: dict[str, str] = {}
 
@@ -100,9 +94,7 @@ class Audit:
         """The last look. The metrics go: nobody keeps them true any more."""
         self.look(last=True)
         self._source.close()
-        path = f"{self._metrics}/{METRICS_FILE}"
-        if os.path.exists(path):
-            os.unlink(path)
+        self._try("metrics", lambda: remove(self._metrics))
 
     def _read_plan(self) -> None:
         try:
@@ -151,13 +143,21 @@ class Audit:
             sys.stdout.flush()
 
     def _keep(self, lines: Sequence[str]) -> None:
-        if self._spool is None:
+        """A spool that failed is opened anew the next time: what was wrong with its folder may be mended by then."""
+        spool, self._spool = self._spool, None
+        if spool is None:
             try:
-                self._spool = Spool(self._places.spool)
+                spool = Spool(self._places.spool)
             except KernelError:
-                self._lost += len(lines)
+                self._dropped += len(lines)
                 raise
-        self._spool.append(lines, time.time())
+        dropped, expired = spool.dropped, spool.expired
+        try:
+            spool.append(lines, time.time())
+            self._spool = spool
+        finally:
+            self._dropped += spool.dropped - dropped
+            self._expired += spool.expired - expired
 
     def _write_metrics(self, now: float) -> None:
         names = self._generations.newest()
@@ -165,12 +165,7 @@ class Audit:
             return
         if self._source.fileno() is not None:
             self._totals.see(counters(self._places.bpf))
-        data = text(self._totals.named(names), self._standing(names.host, now))
-        try:
-            os.makedirs(self._metrics, mode=0o755, exist_ok=True)
-            atomic.write(f"{self._metrics}/{METRICS_FILE}", data.encode(), 0o644, durable=False)
-        except OSError as error:
-            raise KernelError(f"metrics {self._metrics}", error.strerror or str(error)) from error
+        write(self._metrics, text(self._totals.named(names), self._standing(names.host, now)))
 
     def _standing(self, host: str, now: float) -> Standing:
         judges, spool = self._judging, self._spool
@@ -184,8 +179,8 @@ class Audit:
             records=self._records,
             lines=self._lines,
             held_back=self._shares.held_back,
-            dropped=self._lost + (spool.dropped if spool is not None else 0),
-            expired=spool.expired if spool is not None else 0,
+            dropped=self._dropped,
+            expired=self._expired,
             octets=spool.octets if spool is not None else 0,
             segments=spool.segments if spool is not None else 0,
             bound=BOUNDS.octets,
@@ -209,10 +204,6 @@ def _interface(index: int) -> str | None:
     with suppress(OSError):
         return socket.if_indextoname(index)
     return None
-
-
-def _metrics_folder() -> str:
-    return next((folder for folder in COLLECTORS if os.path.isdir(folder)), METRICS_FOLDER)
 
 
 def main(arguments: list[str], places: Places = Places()) -> int:  # noqa: B008  # a value that nobody can change

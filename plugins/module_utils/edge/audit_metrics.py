@@ -13,11 +13,21 @@ beginning on.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
+from ..kernel import atomic
 from ..kernel.bpf.records import Counted
+from ..model.errors import KernelError
 from .audit_names import Names, reason_name
+
+# Where node_exporter looks: as its own documentation has it, and as Debian's package does; and where it has to be told
+# to look.
+COLLECTORS = ("/var/lib/node_exporter/textfile_collector", "/var/lib/prometheus/node-exporter")
+METRICS_FOLDER = "/var/lib/weft/metrics"
+METRICS_FILE = "weft_policy.prom"
 
 # So many pairs have totals of their own; what comes after them is told together. The kernel's map holds as many.
 MOST_PAIRS = 16384
@@ -159,3 +169,25 @@ def _family(
 def escaped(value: str) -> str:
     """A label's value within its quotes."""
     return value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
+
+
+def metrics_folder() -> str:
+    return next((folder for folder in COLLECTORS if os.path.isdir(folder)), METRICS_FOLDER)
+
+
+def write(folder: str, data: str) -> None:
+    """In one step, and for everybody to read. Raises KernelError."""
+    try:
+        os.makedirs(folder, mode=0o755, exist_ok=True)
+        atomic.write(f"{folder}/{METRICS_FILE}", data.encode(), 0o644, durable=False)
+    except OSError as error:
+        raise KernelError(f"metrics {folder}", error.strerror or str(error)) from error
+
+
+def remove(folder: str) -> None:
+    """Raises KernelError."""
+    try:
+        with suppress(FileNotFoundError):
+            os.unlink(f"{folder}/{METRICS_FILE}")
+    except OSError as error:
+        raise KernelError(f"metrics {folder}", error.strerror or str(error)) from error

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from ..kernel.bpf.objects import map_path
 from ..kernel.bpf.records import Event, Records
+from ..model.errors import KernelError
 from .audit_names import Generations, Names
 
 # How long a record waits for the plan of the generation that judged it: a run stores the plan at its end.
@@ -44,7 +45,7 @@ class Source:
         if pin is not None:
             try:
                 self._records = Records(self._folder)
-            except BaseException:
+            except KernelError:
                 # What the old ones had left is told, and the new ones are tried again.
                 if left:
                     return left, False

@@ -17,8 +17,12 @@ def main(arguments: list[str]) -> int:
     word = arguments[0] if arguments else ""
     if word == "apply":
         from .boot import main as answer
+    elif word == "audit":
+        from .audit import main as answer
     elif word == "client":
         from .client_command import main as answer
+    elif word == "denials":
+        from .denials import main as answer
     elif word == "watch":
         from .watch import main as answer
     else:
@@ -27,8 +31,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _usage() -> int:
-    from . import boot, client_command, watch
+    from . import audit, boot, client_command, denials, watch
 
-    lines = [line for each in (boot, client_command, watch) for line in each.USAGE.splitlines()]
+    lines = [line for each in (boot, client_command, denials, watch, audit) for line in each.USAGE.splitlines()]
     sys.stderr.write("usage: " + "\n       ".join(lines) + "\n")
     return 2

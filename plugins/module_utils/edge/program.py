@@ -27,8 +27,16 @@ _DOORS = frozenset(module.__name__ for module in (boot, client_command, command,
 LAZY = (docker_api, wireguard_plane)
 
 # The same, without being imported now: that would cost every run tens of milliseconds.
-_BPF = ("attach", "calls", "judging", "layout", "log", "mount", "objects", "pins", "plane", "slots", "support", "tables")
-UNLOADED = ("kernel.netlink.filters", "kernel.bpf", *(f"kernel.bpf.{name}" for name in _BPF))
+_BPF = (
+    *("attach", "calls", "judging", "layout", "log", "mount"),
+    *("objects", "pins", "plane", "records", "slots", "support", "tables"),
+)
+_AUDIT = ("audit", "audit_metrics", "audit_names", "audit_share", "audit_source", "denials")
+UNLOADED = (
+    *("kernel.netlink.filters", "kernel.spool", "kernel.bpf", "model.audit"),
+    *(f"kernel.bpf.{name}" for name in _BPF),
+    *(f"edge.{name}" for name in _AUDIT),
+)
 
 _MAIN = f"""\
 import gc
@@ -54,7 +62,7 @@ def program(objects: Objects = NO_OBJECTS) -> Program:
     sources = {"main.py": _MAIN, f"{_PACKAGE}/__init__.py": "", f"{_PACKAGE}/edge/__init__.py": ""}
     for name in sorted({*sys.modules, *(f"{_ROOT}.{inner}" for inner in UNLOADED)}):
         inner = name[len(_ROOT) + 1 :]
-        if name.startswith(_ROOT + ".") and (name in _DOORS or inner.split(".")[0] in _ROOMS):
+        if name.startswith(_ROOT + ".") and (name in _DOORS or inner.split(".")[0] in _ROOMS or inner in UNLOADED):
             sources.update(_source(name, inner))
     digest = hashlib.sha256()
     for path in sorted(sources):

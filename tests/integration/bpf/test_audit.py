@@ -19,7 +19,8 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.audit import METRICS_FILE, Audit, Places
+from ansible_collections.weft.overlay.plugins.module_utils.edge.audit import Audit, Places
+from ansible_collections.weft.overlay.plugins.module_utils.edge.audit_metrics import METRICS_FILE
 from ansible_collections.weft.overlay.plugins.module_utils.edge.denials import main as denials
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.layout import pack
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.slots import Slots, Stamped
@@ -277,6 +278,26 @@ def test_programs_that_come_later_and_are_replaced_are_followed(bpffs, tmp_path_
     audit.look()
     assert audit.fileno() is None
     audit.end()
+
+
+def test_a_spool_that_somebody_removed_is_made_anew_and_what_it_did_not_take_is_counted(room, audit, stage, capsys):
+    stage.show(packet("web", "db", "ipv4", tcp(22)), "web")
+    audit.look()
+    shutil.rmtree(room.places.spool)
+    Path(room.places.spool).write_text("in the way", encoding="utf-8")
+    for _turn in range(3):
+        stage.show(packet("web", "db", "ipv4", tcp(22)), "web")
+        audit.look()
+    out, err = capsys.readouterr()
+    assert (len(out.splitlines()), err.count("Not a directory")) == (4, 1)
+    Path(room.places.spool).unlink()
+    stage.show(packet("web", "db", "ipv4", tcp(22)), "web")
+    audit._metrics_due = 0.0
+    audit.look()
+    out, err = capsys.readouterr()
+    assert (len(out.splitlines()), err) == (1, "weft audit: spool: works again\n")
+    assert len(room.spooled()) == 1
+    assert room.metrics()["weft_audit_spool_dropped_lines_total"][1] == {(): 3}
 
 
 SERVICE = """
