@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from . import clients, machine
 from . import host as hosts
+from .matrix import Party
 from .paths import agent
 from .shell import LabError
 
@@ -44,13 +45,12 @@ class Delivery(NamedTuple):
 
 
 class Running:
-    """Traffic of a VPN client or a host that has begun; its first line says so. finish() gives its account."""
+    """Traffic of a VPN client, a container or a host that has begun; its first line says so. finish() gives its
+    account."""
 
-    def __init__(self, client: str, program: str, *arguments: str) -> None:
-        self._client = client
-        command = ["python3", "-c", agent(program), *arguments]
-        is_host = client in [host.name for host in hosts.saved()]
-        argv = machine.exec_argv(client, command) if is_host else clients.exec_argv(client, *command)
+    def __init__(self, client: str | Party, program: str, *arguments: str) -> None:
+        self._client = client if isinstance(client, str) else client.name
+        argv = _argv(client, ["python3", "-c", agent(program), *arguments])
         pipe = subprocess.PIPE
         self._process = subprocess.Popen(argv, env=machine.exec_env(), stdin=pipe, stdout=pipe, stderr=pipe, text=True)
         if self._process.stdout is None or not self._process.stdout.readline():
@@ -73,8 +73,16 @@ class Running:
             self._process.communicate()
 
 
+def _argv(client: str | Party, command: list[str]) -> list[str]:
+    if isinstance(client, Party):
+        return ["nsenter", f"--net={client.space}", *command]
+    if client in [host.name for host in hosts.saved()]:
+        return machine.exec_argv(client, command)
+    return clients.exec_argv(client, *command)
+
+
 @contextmanager
-def pings(client: str, target: str, pause: float = 0.02) -> Iterator[list[Account]]:
+def pings(client: str | Party, target: str, pause: float = 0.02) -> Iterator[list[Account]]:
     """Numbered pings while the body runs; the list has their account when it has ended."""
     accounts: list[Account] = []
     flow = Running(client, "flow", target, str(pause))
@@ -88,7 +96,7 @@ def pings(client: str, target: str, pause: float = 0.02) -> Iterator[list[Accoun
 
 
 @contextmanager
-def transfer(client: str, target: str, megabytes: int, rate: float = 0) -> Iterator[list[Delivery]]:
+def transfer(client: str | Party, target: str, megabytes: int, rate: float = 0) -> Iterator[list[Delivery]]:
     """Fetch from a host that echoes (traffic.serve_echo) while the body runs, and wait for the end of it.
 
     rate: MB/s at most, 0: as fast as it goes. For a transfer alone the body is `pass`."""
