@@ -116,7 +116,7 @@ sealing:
   returned: success
   type: bool
 wanting:
-  description: Commands for WireGuard that are not installed and that a plan needs, by host.
+  description: Commands for WireGuard, and C(libbpf) for policies, that are not installed and that a plan needs, by host.
   returned: success
   type: dict
   sample: {router: [wg, qrencode]}

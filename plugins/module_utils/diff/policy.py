@@ -31,7 +31,7 @@ def policy_faults(plan: HostPlan, observed: Observed) -> Iterator[tuple[str, str
     if plan.policy is None:
         return
     for words in observed.capabilities.unable or ():
-        yield "policies", f"this host has no {words}"
+        yield "policies", f"{words}; or take it out of every network"
     names = {attachment.interface for attachment in plan.policy.attachments}
     for link, words in observed.foreign.hooks:
         if link in names:

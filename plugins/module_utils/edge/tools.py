@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Commands that a host needs for its part of WireGuard and does not have; the role knows their packages."""
+"""What a host needs for its part of WireGuard and of policies, and does not have; the role knows the packages."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from ..model.plan import HostPlan
 
 
 def lacking(plan: HostPlan, facts: Facts, wanted: KeysWanted) -> list[str]:
-    """Of wg, wireguard-go, qrencode and openssl, in that order."""
-    return [command for command in _needed(plan, facts, wanted) if command not in facts.capabilities.tools]
+    """Of wg, wireguard-go, qrencode, openssl and libbpf, in that order."""
+    return [tool for tool in _needed(plan, facts, wanted) if tool not in facts.capabilities.tools]
 
 
 def _needed(plan: HostPlan, facts: Facts, wanted: KeysWanted) -> Iterator[str]:
@@ -28,3 +28,5 @@ def _needed(plan: HostPlan, facts: Facts, wanted: KeysWanted) -> Iterator[str]:
         yield "qrencode"
     if wanted.certificate or wanted.preshared:
         yield "openssl"
+    if plan.policy is not None:
+        yield "libbpf"

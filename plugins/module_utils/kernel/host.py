@@ -59,7 +59,7 @@ class HostKernel:
         with Netlink() as netlink:
             network = netlink.observe(docker.bridges(containers))
             dummy, wireguard = netlink.supports_dummy(), netlink.supports_wireguard()
-        (tunnels, keys), (policed, unable) = _wireguard(network.links), self._policed(network.links)
+        (tunnels, keys), (policed, hooks, unable) = _wireguard(network.links), self._policed(network.links)
         firewall = looking.result()
         files, file_faults = stored.observe()
         return Observed(
@@ -87,6 +87,7 @@ class HostKernel:
                 refusals=firewall.refusals,
                 zones=firewall.zones,
                 faults=firewall.faults + file_faults,
+                hooks=hooks,
                 ports=ports.observe(device.port for device in tunnels.get(kinds.DEVICE, {}).values()),
             ),
             now=int(time.time()),
@@ -118,18 +119,18 @@ class HostKernel:
         if self._plane is not None:
             self._plane.tidy()
 
-    def _policed(self, links: Iterable[Link]) -> tuple[State, tuple[str, ...] | None]:
-        """What judges here, and what this host lacks for that; a host without policies does not even load the code."""
-        there = os.path.isdir(BPF_FOLDER)
-        if not there and not self._policies:
-            return {}, None
-        state = self._judging().observe(link.name for link in links if link.kind) if there else {}
-        if not self._policies:
-            return state, None
+    def _policed(self, links: Iterable[Link]) -> tuple[State, tuple[tuple[str, str], ...], tuple[str, ...] | None]:
+        """What judges here, who else is at the hooks, and what this host lacks for it. A host without policies does not
+        even load the code."""
+        if not self._policies and not os.path.isdir(BPF_FOLDER):
+            return {}, (), None
         from .bpf.plane import unable
 
-        # Where something judges, something can.
-        return state, () if state else unable()
+        lacking = unable(BPF_FOLDER) if self._policies else None
+        if lacking:
+            return {}, (), lacking
+        state, hooks = self._judging().observe(link.name for link in links if link.kind)
+        return state, hooks, lacking
 
     def _judging(self) -> Any:
         if self._plane is None:

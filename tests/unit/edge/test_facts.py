@@ -38,7 +38,7 @@ from tests.unit.diff.worlds import OVERLAYS, PROGRAMS
 KEYS = [b64encode(bytes([number] * 32)).decode() for number in (1, 2, 3)]
 NETWORK = DockerNetwork("net", "10.1.0.0/16", "10.1.0.1", "br0", 1450, False, ("10.1.0.254",))
 FULL = Facts(
-    Capabilities(False, "firewalld", True, ("nft",)),
+    Capabilities(False, "firewalld", True, ("nft",), unable=("kernel 5.4 has no ring buffers",)),
     Foreign(
         links=(ForeignLink("eth0", "device"), ForeignLink("vx", "vxlan", 1, 4789)),
         routes=(ForeignRoute("0.0.0.0/0", "eth0"), ForeignRoute("203.0.113.0/24", None)),
@@ -52,6 +52,7 @@ FULL = Facts(
         ports=(51820,),
         tables=(ForeignRoute("203.0.113.0/24", None, 119001),),
         rules=(ForeignRule(4, 59, 0xCA6C, 0xFFFFFFFF, True, False, "lookup", 51820),),
+        hooks=(("vxkr1", "is somebody else's"),),
     ),
     (Link("vxkr1", "vxlan", "weft:runner1", "02:77:00:00:00:65", 1450, None, 101, 4789, "192.0.2.250", "192.0.2.1"),),
     "192.0.2.1",

@@ -9,13 +9,14 @@ The filters hold their programs themselves: those run whether or not anybody's p
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ...model.errors import KernelError
 from ...model.policy import BOUND, PORTS
 from ..netlink import filters
 from ..netlink.channel import Channel
-from ..netlink.numbers import number_of
+from ..netlink.numbers import is_there, number_of
 from . import calls
 from .layout import ATTACHMENT, NUMBER
 from .objects import map_path, program_path
@@ -46,7 +47,8 @@ class Attached(NamedTuple):
 class Look(NamedTuple):
     """What is there of an interface. policed: None: the programs know nothing of it, and drop everything.
 
-    attached: the programs at its hooks, by name. before: filters of others that see packets before ours do.
+    attached: the programs at its hooks, by name. before: in words, filters of others that see packets before ours do,
+    and a queueing discipline that has the place of ours.
     """
 
     policed: Policed | None
@@ -120,32 +122,53 @@ def known(folder: str) -> dict[int, Policed]:
 def look(folder: str, link: str) -> Look:
     """What is there now, so that what somebody removed by hand is seen. Raises KernelError, also for a link that is
     gone."""
-    subject = f"link {link}"
-    device = number_of(link, subject)
-    policed = known(folder).get(device) if os.path.lexists(map_path(folder, _ATTACHMENTS)) else None
-    attached: list[Attached] = []
-    before: list[str] = []
+    number_of(link, f"link {link}")
+    return looks(folder, [link])[link]
+
+
+def looks(folder: str, links: Iterable[str]) -> dict[str, Look]:
+    """The same of many, at a few milliseconds for a hundred. Links that are gone are left out; the folder need not be
+    there."""
+    policed = known(folder) if os.path.lexists(map_path(folder, _ATTACHMENTS)) else {}
+    devices = {link: number_of(link, "") for link in links if is_there(link)}
     channel = Channel()
     try:
-        for hook in _HOOKS.values():
-            for seen in _filters(channel, subject, device, hook):
-                if _is_ours(seen):
-                    attached.append(Attached(seen.name, seen.program, seen.tag))
-                elif seen.priority <= filters.PRIORITY:
-                    before.append(f"{seen.kind} {seen.name}".strip())
+        kinds = _disciplines(channel, "queueing disciplines", 0)
+        return {
+            link: _look(channel, link, device, policed.get(device), kinds.get(device, ""))
+            for link, device in devices.items()
+        }
     finally:
         channel.close()
+
+
+def _look(channel: Channel, link: str, device: int, policed: Policed | None, kind: str) -> Look:
+    if kind != filters.CLSACT:
+        return Look(policed, (), (f"queueing discipline {kind}",) if kind else ())
+    attached: list[Attached] = []
+    before: list[str] = []
+    for hook in _HOOKS.values():
+        for seen in _filters(channel, f"link {link}", device, hook):
+            if _is_ours(seen):
+                attached.append(Attached(seen.name, seen.program, seen.tag))
+            elif seen.priority <= filters.PRIORITY:
+                before.append(f"{seen.kind} {seen.name}".strip())
     return Look(policed, tuple(attached), tuple(before))
 
 
 def _make_hooks(channel: Channel, subject: str, device: int) -> None:
     """There is one place for clsact and its older brother `ingress`, which takes every filter for one of ingress."""
-    replies = channel.dump(subject, filters.RTM_GETQDISC, filters.ask_disciplines(device))
-    kinds = {filters.discipline(reply, device) for reply in replies} - {"", filters.CLSACT}
-    if kinds:
-        words = f"it has the queueing discipline {kinds.pop()}, where weft needs {filters.CLSACT}"
+    kind = _disciplines(channel, subject, device).get(device, filters.CLSACT)
+    if kind != filters.CLSACT:
+        words = f"it has the queueing discipline {kind}, where weft needs {filters.CLSACT}"
         raise KernelError(subject, f"{words}; let its owner use {filters.CLSACT}, which has the same hook and one more")
     channel.carry_out([filters.add_clsact(subject, device)])
+
+
+def _disciplines(channel: Channel, subject: str, device: int) -> dict[int, str]:
+    """Of links with hooks, the kind that has them."""
+    replies = channel.dump(subject, filters.RTM_GETQDISC, filters.ask_disciplines(device))
+    return {found: kind for found, kind in map(filters.discipline, replies) if kind}
 
 
 def _filters(channel: Channel, subject: str, device: int, hook: int) -> list[filters.Seen]:

@@ -10,8 +10,9 @@ Beside maps and programs a map `objects` is pinned, which says what object files
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from socket import if_indextoname
+from typing import NamedTuple
 
 from ...model.change import REMOVE, Change
 from ...model.errors import KernelError
@@ -30,14 +31,27 @@ _OBJECTS = "objects"
 _DIGEST_SIZE = 32
 _ZERO = NUMBER.pack(0)
 _SUBJECT = f"{POLICY} policy"
+_IN_THE_WAY = (
+    "has something of somebody else where weft's programs have to be ({}); let its owner use the queueing discipline "
+    "clsact, and filters of a priority after the first"
+)
 
 
-def unable() -> tuple[str, ...]:
-    """What this host lacks for policies, a sentence each. Some ten milliseconds."""
+def unable(folder: str = BPF_FOLDER) -> tuple[str, ...]:
+    """What this host lacks for policies, in words. Some ten milliseconds; where something is loaded, nothing lacks."""
     try:
+        if objects.loaded(folder):
+            return ()
         return tuple(f"kernel {os.uname().release} has no {words}" for words in support.missing())
     except KernelError as error:
         return (error.reason,)
+
+
+class Seen(NamedTuple):
+    """hooks: of links, who else is there in our way, as (link, words)."""
+
+    state: State
+    hooks: tuple[tuple[str, str], ...]
 
 
 class Plane:
@@ -49,24 +63,18 @@ class Plane:
         self._programs: dict[str, Pins] = {}
         self._all: Pins | None = None
 
-    def observe(self, links: Iterable[str]) -> State:
-        """links: names of those that are ours. An interface on which not all is as it was left has NO_ATTACHMENT."""
+    def observe(self, links: Iterable[str]) -> Seen:
+        """links: names of those that are ours."""
+        looks = attach.looks(self._folder, links)
+        hooks = tuple((link, _IN_THE_WAY.format(words)) for link, look in looks.items() for words in look.before)
         if not os.path.isdir(self._folder):
-            return {}
+            return Seen({}, hooks)
         programs = {name: program.number for name, program in objects.loaded(self._folder).items()}
-        policed = [self._look(link, programs) for link in links]
         loaded = LoadedPolicy(self._stamp(), self._digest(programs))
-        return state_of({POLICY: (loaded,), POLICED: tuple(found for found in policed if found)})
-
-    def _look(self, link: str, programs: dict[str, int]) -> Attachment | None:
-        found = attach.look(self._folder, link)
-        if found.policed is None and not found.attached:
-            return None
-        if found.policed is not None:
-            wanted = {(name, programs.get(name)) for name in attach.programs_of(found.policed.flags)}
-            if {(program.program, program.number) for program in found.attached} == wanted:
-                return Attachment(link, *found.policed)
-        return Attachment(link, NO_ATTACHMENT, 0, 0)
+        policed = tuple(
+            _attachment(link, look, programs) for link, look in looks.items() if look.policed or look.attached
+        )
+        return Seen(state_of({POLICY: (loaded,), POLICED: policed}), hooks)
 
     def _stamp(self) -> str:
         try:
@@ -173,6 +181,15 @@ class Plane:
 
     def _path(self, name: str) -> str:
         return objects.map_path(self._folder, name)
+
+
+def _attachment(link: str, look: attach.Look, programs: Mapping[str, int]) -> Attachment:
+    """One on which not all is as it was left, or programs are not those that are loaded, has NO_ATTACHMENT."""
+    if look.policed is not None:
+        wanted = {(name, programs.get(name)) for name in attach.programs_of(look.policed.flags)}
+        if {(program.program, program.number) for program in look.attached} == wanted:
+            return Attachment(link, *look.policed)
+    return Attachment(link, NO_ATTACHMENT, 0, 0)
 
 
 def _judge_by(slots: Slots, policy: LoadedPolicy, fresh: bool) -> None:

@@ -96,18 +96,19 @@ def read(reply: Reply) -> Seen:
 
 
 def ask_disciplines(device: int) -> bytes:
-    """The body of a request for all queueing disciplines of a link; some kernels send those of all links."""
+    """The body of a request for all queueing disciplines of a link, 0: of all; some kernels send all anyway."""
     return _TCMSG.pack(0, device, 0, 0, 0)
 
 
-def discipline(reply: Reply, device: int) -> str:
-    """The kind of the one that has the hooks of a link: CLSACT, or another that has ingress alone; "": this is none."""
-    _family, found_device, _handle, parent, _info = _TCMSG.unpack_from(reply.body)
+def discipline(reply: Reply) -> tuple[int, str]:
+    """The index of a link, and the kind of the one that has its hooks: CLSACT, or another that has ingress alone; "":
+    this is none."""
+    _family, device, _handle, parent, _info = _TCMSG.unpack_from(reply.body)
     payload = reply.body[_TCMSG.size :]
     found = attributes(payload)
-    if (found_device, parent) != (device, _PARENT_OF_CLSACT) or _TCA_KIND not in found:
-        return ""
-    return text(payload, found[_TCA_KIND])
+    if parent != _PARENT_OF_CLSACT or _TCA_KIND not in found:
+        return device, ""
+    return device, text(payload, found[_TCA_KIND])
 
 
 def add_clsact(subject: str, device: int) -> Request:
