@@ -57,10 +57,11 @@ class Words:
             why = "they have no addresses of one family that it could be between"
             return [f"{asked.source} → {asked.destination}, {asked.service}: neither allowed nor denied, {why}"]
         several = len({self.told(answer) for answer in said}) > 1
-        lines = (self._line(asked, answer, several) for answer in said)
+        lines = (self.line(asked, answer, several=several) for answer in said)
         return list(dict.fromkeys(lines))
 
-    def _line(self, asked: Question, answer: Answer, several: bool) -> str:
+    def line(self, asked: Question, answer: Answer, *, several: bool) -> str:
+        """several: something else is true of other parts, so it says which these are."""
         found = answer.found
         one = self._end(asked.source, found.source, found.source_prefix if several else "")
         other = self._end(asked.destination, found.destination, found.destination_prefix if several else "")

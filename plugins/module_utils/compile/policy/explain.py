@@ -1,18 +1,14 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What the maps say between peers by their names, and whether that is what the intent's tests expect."""
+"""What the maps say between peers by their names."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 
-from ...intent.policy_test import PolicyTest, is_address
-from ...intent.rule import ALLOW as EXPECT_ALLOW
-from ...intent.rule import DENY as EXPECT_DENY
-from ...model.errors import Fault
+from ...intent.policy_test import is_address
 from ...model.policy import (
-    ALLOW,
     EVERY_NETWORK,
     FIRST_IDENTITY,
     PROTOCOLS,
@@ -21,8 +17,6 @@ from ...model.policy import (
     PolicyMaps,
 )
 from .judge import End, Explanation, Judge
-
-_EXPECTED = {True: EXPECT_ALLOW, False: EXPECT_DENY}
 
 # An ICMP message is of its own family.
 _FAMILY_OF = {PROTOCOLS["ICMP"]: 4, PROTOCOLS["ICMPv6"]: 6}
@@ -87,43 +81,3 @@ class Explainer:
 
 def _family(text: str) -> int:
     return 6 if ":" in text else 4
-
-
-def failing_tests(maps: PolicyMaps, tests: Sequence[PolicyTest]) -> tuple[Fault, ...]:
-    """A fault for each test that the maps do not pass, with what came out and why."""
-    explainer = Explainer(maps) if tests else None
-    return tuple(
-        Fault("domain.yaml", f"tests[{number}]", message)
-        for number, test in enumerate(tests)
-        for message in (_message(test, explainer) if explainer else ())
-    )
-
-
-def _message(test: PolicyTest, explainer: Explainer) -> Iterator[str]:
-    """The first thing that is wrong, if there is one."""
-    # The intent's own checks see to it that there is one.
-    port = 0 if test.port is None else test.port
-    found = explainer.explain(test.source, test.destination, PROTOCOLS[test.protocol], port)
-    asked = f"{test.source} → {test.destination}, {test.protocol} {port}"
-    if not found:
-        yield f"{asked}: they have no addresses of one family that it could be between; give them some"
-    wrong = [one for one in found if _EXPECTED[one.verdict == ALLOW] != test.expect]
-    for one in wrong[:1]:
-        yield f"{asked}: expected {test.expect}, found {told(one)}{_where(one, found)}"
-
-
-def told(found: Explanation) -> str:
-    """An explanation in words: ``deny (policies.web-in.ingress[0])``."""
-    verdict = _EXPECTED[found.verdict == ALLOW] + (", observed" if found.observed else "")
-    if found.rule is not None:
-        return f"{verdict} ({found.rule.path()})"
-    if found.reason is not None:
-        return f"{verdict} ({found.reason.says.rstrip('.')})"
-    return verdict
-
-
-def _where(one: Explanation, found: Iterable[Explanation]) -> str:
-    """Which parts of the peers it is about, where that matters."""
-    if len({other.verdict for other in found}) == 1:
-        return ""
-    return f" from {one.source_prefix or 'there'} to {one.destination_prefix or 'there'}"

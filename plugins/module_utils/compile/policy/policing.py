@@ -13,7 +13,7 @@ from ...model.errors import Fault
 from ...model.plan import HostPlan
 from ...model.policy import NetworkTag, PolicyMaps
 from .attachments import Speech, lans_of, speech_of
-from .explain import failing_tests
+from .expected import failing_tests
 from .host import with_interfaces
 from .host_routes import Destinations, host_routes
 from .ledger import FIRST_ATTACHMENT, HostNumbers, Remembered, by_name, numbered
@@ -43,7 +43,7 @@ def policing(site: Site, remembered: Remembered, *, whole: bool) -> Policing:
         return nothing._replace(faults=found.faults)
     tenancy = site.intent.tenancy()
     compiled = compile_policy(tenancy, found.places, remembered.domain)
-    faults = compiled.faults or failing_tests(compiled.maps, tenancy.tests)
+    faults = compiled.faults or failing_tests(compiled.maps, tenancy)
     if faults:
         return nothing._replace(notes=compiled.notes, faults=faults)
     speeches = {host: speech_of(site, host, compiled.maps) for host in site.plans}

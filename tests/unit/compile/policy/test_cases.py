@@ -19,10 +19,13 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy import ledger as policy_ledger
-from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.explain import Explainer, failing_tests, told
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.answer import Words, answers
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.expected import failing_tests
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.explain import Explainer
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.maps import compile_policy
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.permissions import Permissions
+from ansible_collections.weft.overlay.plugins.module_utils.intent.question import Question, Service
 from ansible_collections.weft.overlay.plugins.module_utils.intent.tenancy import parse_tenancy
-from ansible_collections.weft.overlay.plugins.module_utils.model.policy import PROTOCOLS
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy_text import to_json
 
 CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
@@ -39,11 +42,11 @@ def judge(case):
     if "ledger.json" in texts:
         ledger = policy_ledger.from_document(json.loads(texts["ledger.json"]))
     compiled = compile_policy(tenancy, places, ledger)
-    faults = compiled.faults or failing_tests(compiled.maps, tenancy.tests)
+    faults = compiled.faults or failing_tests(compiled.maps, tenancy)
     if faults:
         return {"faults.txt": "".join(f"{fault}\n" for fault in faults)}
     found = {
-        "explained.txt": explained(compiled.maps, tenancy.tests),
+        "explained.txt": explained(compiled.maps, tenancy),
         "maps.json": to_json(compiled.maps),
         "remembered.json": json.dumps(policy_ledger.document(compiled.ledger), sort_keys=True) + "\n",
     }
@@ -52,14 +55,13 @@ def judge(case):
     return found
 
 
-def explained(maps, tests):
-    explainer = Explainer(maps)
+def explained(maps, tenancy):
+    explainer, permissions, words = Explainer(maps), Permissions(tenancy), Words(maps)
     lines = []
-    for test in tests:
-        said = explainer.explain(test.source, test.destination, PROTOCOLS[test.protocol], test.port)
-        answers = "; ".join(dict.fromkeys(f"{one.source.name} → {one.destination.name}: {told(one)}" for one in said))
-        lines.append(f"{test.source} → {test.destination}, {test.protocol} {test.port}: {answers}\n")
-    return "".join(lines)
+    for test in tenancy.tests:
+        asked = Question(test.source, test.destination, Service(test.protocol, test.port))
+        lines += words.lines(asked, answers(asked, explainer, permissions))
+    return "".join(f"{line}\n" for line in lines)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.name)
