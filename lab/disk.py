@@ -10,7 +10,7 @@ import shutil
 from . import cache
 from .host import FIXED, HOME, MOBILE, UNDERLAY, UNDERLAY6, WAN, WAN6, Host, runner
 from .network import is_mounted
-from .paths import SSH, host_dir, host_file, host_root
+from .paths import SSH, host_bpffs, host_dir, host_file, host_root
 from .shell import run
 
 NSPAWN_RUN = "/run/systemd/nspawn"
@@ -93,6 +93,18 @@ def mount(host: Host) -> None:
         cache.mount_overlay(cache.lowers(host.firewall), upper, work, host_root(host.name))
 
 
+def mount_bpffs(name: str) -> None:
+    """An empty bpffs, as a kernel has one at each boot: all of them share ours, and must not see each other's."""
+    unmount_bpffs(name)
+    os.makedirs(host_bpffs(name), exist_ok=True)
+    run(["mount", "-t", "bpf", "bpf", host_bpffs(name)])
+
+
+def unmount_bpffs(name: str) -> None:
+    while is_mounted(host_bpffs(name)):
+        run(["umount", host_bpffs(name)])
+
+
 def _forget_nspawn_files(name: str) -> None:
     """Remove what systemd-nspawn leaves of a machine below /run: an empty folder, and a lock named after its root."""
     with contextlib.suppress(OSError):
@@ -103,7 +115,8 @@ def _forget_nspawn_files(name: str) -> None:
 
 
 def unmount(name: str) -> None:
-    """Unmount the disk of a host that is off."""
+    """Unmount what a host that is off had."""
+    unmount_bpffs(name)
     if is_mounted(host_root(name)):
         _forget_nspawn_files(name)
     while is_mounted(host_root(name)):

@@ -6,9 +6,8 @@ import contextlib
 import json
 import os
 
-from .network import is_mounted
-from .paths import BPFFS, UNDO
-from .shell import run, succeeds
+from .paths import UNDO
+from .shell import succeeds
 
 MODULES = ("overlay", "bridge", "br_netfilter", "veth", "vxlan", "nf_tables", "ip_tables", "ip6_tables", "tun")
 # Each host's systemd, D-Bus and Docker take a few inotify instances, and all of them count as root's.
@@ -41,9 +40,6 @@ def _write_int(path: str, value: int) -> None:
 def ensure() -> None:
     for module in MODULES:  # a host cannot load modules itself; built in, or not there at all, is no error here
         succeeds(["modprobe", "--quiet", module])
-    if not is_mounted(BPFFS):
-        run(["mount", "-t", "bpf", "bpf", BPFFS])
-        _remember("bpffs", True)
     before = _read_int(INOTIFY)
     if before < INOTIFY_WANTED:
         _remember("inotify", before)
@@ -51,10 +47,7 @@ def ensure() -> None:
 
 
 def restore() -> None:
-    notes = _load()
-    if notes.get("bpffs") and is_mounted(BPFFS):
-        run(["umount", BPFFS])
-    before = notes.get("inotify")
+    before = _load().get("inotify")
     if isinstance(before, int):
         _write_int(INOTIFY, before)
     with contextlib.suppress(FileNotFoundError):

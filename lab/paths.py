@@ -20,7 +20,6 @@ SSH = os.path.join(RUN, "ssh")
 INVENTORY = os.path.join(RUN, "inventory")
 NETNS = os.path.join(RUN, "wires")
 UNDO = os.path.join(RUN, "undo.json")
-BPFFS = "/sys/fs/bpf"
 CGROUP = "weft-lab"
 
 
@@ -31,6 +30,11 @@ def host_dir(name: str) -> str:
 def host_root(name: str) -> str:
     """The mounted root filesystem of a host, as the machine sees it."""
     return os.path.join(HOSTS, name, "root")
+
+
+def host_bpffs(name: str) -> str:
+    """Where the host's own bpffs is mounted, as the machine sees it."""
+    return os.path.join(HOSTS, name, "bpf")
 
 
 def host_file(name: str, path: str) -> str:

@@ -7,9 +7,9 @@ import subprocess
 import sys
 import threading
 
-from . import cgroup, network
+from . import cgroup, disk, network
 from .host import Host, load
-from .paths import BPFFS, TREE, host_dir, host_root
+from .paths import TREE, host_bpffs, host_dir, host_root
 from .shell import wait_until
 
 REBOOT = 133  # systemd-nspawn --keep-unit: "start me again" (RestartForceExitStatus= of systemd-nspawn@.service)
@@ -30,7 +30,7 @@ def command(host: Host) -> list[str]:
         f"--network-bridge={bridge}",
         "--capability=all",
         "--system-call-filter=bpf keyctl add_key @privileged",
-        f"--bind={BPFFS}",
+        f"--bind={host_bpffs(host.name)}:/sys/fs/bpf",
         "--resolv-conf=off",
         "--timezone=off",
         "--link-journal=no",
@@ -57,6 +57,7 @@ def supervise(name: str) -> int:
     while True:
         host = load(name)
         network.detach(_links(host))
+        disk.mount_bpffs(name)
         procs = cgroup.make(name)
         # dockerd starts containers only where it finds one unified hierarchy.
         env = dict(os.environ, UNIFIED_CGROUP_HIERARCHY="yes")
