@@ -34,13 +34,15 @@ class Ground(NamedTuple):
     """home: peer → network. reach: network → itself and those peered with it, sorted.
 
     owned: network → the prefixes of its peers, and whose they are. named: network → the prefixes that its policies
-    name, also those that they except.
+    name, also those that they except. hosts: network → addresses inside of its peers' prefixes that are hosts', and so
+    nobody's there.
     """
 
     home: Mapping[str, str]
     reach: Mapping[str, tuple[str, ...]]
     owned: Mapping[str, Forest[str]]
     named: Mapping[str, Forest[None]]
+    hosts: Mapping[str, frozenset[Prefix]]
 
 
 class Surveyed(NamedTuple):
@@ -51,8 +53,9 @@ class Surveyed(NamedTuple):
     faults: tuple[Fault, ...]
 
 
-def survey(tenancy: Tenancy, places: Mapping[str, tuple[str, ...]]) -> Surveyed:
-    """places: peer → prefixes or addresses, of peers that do not say them themselves."""
+def survey(tenancy: Tenancy, places: Mapping[str, tuple[str, ...]], hosts: Iterable[str] = ()) -> Surveyed:
+    """places: peer → prefixes or addresses, of peers that do not say them themselves. hosts: addresses of hosts of
+    ours, which are a peer's only if it has just them."""
     notes: list[str] = []
     faults: list[Fault] = []
     home: dict[str, str] = {}
@@ -71,8 +74,13 @@ def survey(tenancy: Tenancy, places: Mapping[str, tuple[str, ...]]) -> Surveyed:
                 message = f"{prefix.shown()} is {other}'s too, in {network}; it is one peer's, take it from one of them"
                 faults.append(Fault("domain.yaml", below("peers", name), message))
     forests = {name: Forest(found) for name, found in owned.items()}
-    ground = Ground(home, reach_of(tenancy.networks), forests, _named(tenancy))
+    inner = {name: _hosts_within(forest, map(prefix_of, hosts)) for name, forest in forests.items()}
+    ground = Ground(home, reach_of(tenancy.networks), forests, _named(tenancy), inner)
     return Surveyed(ground, tuple(notes), tuple(faults))
+
+
+def _hosts_within(owned: Forest[str], hosts: Iterable[Prefix]) -> frozenset[Prefix]:
+    return frozenset(host for host in hosts if host not in owned.values and owned.innermost(host) is not None)
 
 
 def reach_of(networks: Mapping[str, Network]) -> dict[str, tuple[str, ...]]:
@@ -103,10 +111,10 @@ def atoms_of(ground: Ground, network: str) -> list[Atom]:
     prefixes = dict(owned.values)
     for subnet in owned:
         if not subnet.single():
-            for prefix in _named_within(ground, network, subnet):
+            for prefix in set(_named_within(ground, network, subnet)) - ground.hosts[network]:
                 around = owned.innermost(prefix) or subnet
                 prefixes[prefix] = owned.values[around]
-    there = inhabited(prefixes)
+    there = inhabited({*prefixes, *ground.hosts[network]})
     forest = Forest({prefix: owner for prefix, owner in prefixes.items() if prefix in there})
     regions: dict[Prefix, dict[str, Prefix]] = {prefix: {} for prefix in forest}
     for near in ground.reach[network]:

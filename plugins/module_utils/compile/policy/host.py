@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from ...model.errors import Fault
@@ -34,9 +34,9 @@ class Interface(NamedTuple):
     """number: of the attachment, from 1; it has to stay the same as long as the interface does. flags: as of an
     attachment.
 
-    peers: names of those that speak there, with all of their addresses; None: whoever has one that speaks there.
-    speaks: prefixes and addresses that speak there: their peers, and what is no peer's as the world. silent: such that
-    do not. The longest counts, and of two that are equal silence.
+    peers: names of those that speak there, with all of their addresses. None: speaks says it, prefixes and addresses
+    of which peers have some and the rest is the world's, but for silent, which do not speak there. The longest counts,
+    and of two that are equal silence.
     """
 
     number: int
@@ -46,7 +46,16 @@ class Interface(NamedTuple):
     silent: tuple[str, ...] = ()
 
 
-NOWHERE = Interface(NO_ATTACHMENT, 0)
+class Itself(NamedTuple):
+    """unpoliced: who speaks by interfaces that are not policed, and is the host itself; that others there are the world
+    goes without saying. addresses: the host's own, bare. hosts: of all hosts of ours."""
+
+    unpoliced: Interface = Interface(NO_ATTACHMENT, 0)
+    addresses: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+
+NOBODY_ELSE = Itself()
 
 
 class HostPolicy(NamedTuple):
@@ -81,19 +90,14 @@ def with_interfaces(
     maps: PolicyMaps,
     host: str,
     interfaces: Mapping[str, Interface],
-    unpoliced: Interface = NOWHERE,
-    addresses: Iterable[str] = (),
+    itself: Itself = NOBODY_ELSE,
 ) -> HostPolicy:
-    """The maps of a host, from those of the domain.
-
-    interfaces: by name. unpoliced: who speaks by interfaces that are not policed, and is the host itself; that others
-    there are the world goes without saying. addresses: the host's own, which are a peer's only if it has just them.
-    """
-    parts = _Parts(maps)
-    spoken = parts.spoken(unpoliced)
-    own = {prefix: endpoint for prefix, endpoint in spoken.endpoints.items() if endpoint != _WORLD}
-    for prefix in map(prefix_of, addresses):
-        if prefix not in own or not parts.has(prefix):
+    """The maps of a host, from those of the domain. interfaces: by name."""
+    parts = _Parts(maps, frozenset(map(prefix_of, itself.hosts)))
+    spoken = parts.spoken(itself.unpoliced)
+    own = dict(_said(spoken.endpoints))
+    for prefix in map(prefix_of, itself.addresses):
+        if own.get(prefix, _WORLD) == _WORLD:
             own[prefix] = _HOST
     faults = [Fault(host, "the host itself", message) for message in spoken.wrong]
     sources = [(NO_ATTACHMENT, *item) for item in own.items()]
@@ -110,7 +114,7 @@ def with_interfaces(
 class _Parts:
     """Of all peers, their parts by prefix."""
 
-    def __init__(self, maps: PolicyMaps) -> None:
+    def __init__(self, maps: PolicyMaps, hosts: frozenset[Prefix]) -> None:
         names = {identity.number: identity.name for identity in maps.identities}
         parts: dict[Prefix, list[_Part]] = {}
         self._of: dict[str, list[_Part]] = {}
@@ -120,10 +124,8 @@ class _Parts:
                 parts.setdefault(part.prefix, []).append(part)
                 self._of.setdefault(part.name, []).append(part)
         self._parts = Forest(parts)
-
-    def has(self, prefix: Prefix) -> bool:
-        """Whether a peer has just this prefix."""
-        return prefix in self._parts.values
+        # Those that lie inside of a peer's prefix and are not the peer.
+        self._hosts = Forest({host: None for host in hosts if self._parts.innermost(host) is not None})
 
     def spoken(self, interface: Interface) -> _Spoken:
         speaks = {prefix_of(text): True for text in interface.speaks}
@@ -133,15 +135,19 @@ class _Parts:
         there = self._there(interface, speaks)
         found = _Spoken({}, [])
         clashes: dict[tuple[str, str], str] = {}
-        for prefix, around in nested({*ground, *there}):
+        hosts = {host for prefix in speaks for host in self._hosts.within(prefix)}
+        for prefix, around in nested({*ground, *there, *hosts}):
             chain = (prefix, *reversed(around))
             if not next((ground[holder] for holder in chain if holder in ground), False):
                 if prefix in ground:
                     found.endpoints[prefix] = _NOBODY
                 continue
-            holders = _innermost(part for holder in chain for part in there.get(holder, ()))
+            holders = _innermost(
+                part for holder in (chain[:1] if prefix in hosts else chain) for part in there.get(holder, ())
+            )
             speakers = [part for part in holders if interface.peers is None or part.name in interface.peers]
-            found.endpoints[prefix] = speakers[0].endpoint if speakers else _NOBODY if holders else _WORLD
+            nobody = _WORLD if interface.peers is None else _NOBODY
+            found.endpoints[prefix] = speakers[0].endpoint if speakers else nobody
             for other in speakers[1:]:
                 clashes.setdefault(*_clash(speakers[0], other))
         found.wrong.extend(clashes.values())
@@ -157,6 +163,13 @@ class _Parts:
         parts = ((prefix, self._parts.values[prefix]) for prefix in prefixes)
         near = {prefix: [part for part in found if part.endpoint.network in networks] for prefix, found in parts}
         return {prefix: found for prefix, found in near.items() if found}
+
+
+def _said(endpoints: Mapping[Prefix, Endpoint]) -> Iterator[tuple[Prefix, Endpoint]]:
+    """Without the world, where nothing wider says otherwise."""
+    for prefix, around in nested(endpoints):
+        if endpoints[prefix] != _WORLD or any(endpoints[holder] != _WORLD for holder in around):
+            yield prefix, endpoints[prefix]
 
 
 def _innermost(parts: Iterable[_Part]) -> list[_Part]:

@@ -11,7 +11,7 @@ networks that reach each other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
 from typing import NamedTuple
 
@@ -25,6 +25,8 @@ from ...model.policy import (
     MOST_VERDICTS,
     NOBODY,
     SHARED,
+    UNPOLICED,
+    WORLD,
     Endpoint,
     NetworkName,
     Place,
@@ -39,6 +41,10 @@ from .realm import Domain, Inhabitants, JudgedRealm, Somebody
 from .rules import PolicyRules, numbered
 from .scopes import Seen, clashes, everywhere, seen_from
 
+_SHARED = Endpoint(NOBODY, 0, 0, SHARED)
+# Of no peer, though peers are all around.
+_HOSTS = Endpoint(WORLD, WORLD, 0, UNPOLICED | LOCAL)
+
 
 class CompiledPolicy(NamedTuple):
     """maps: without attachments. notes: for the reader. With faults, maps is empty and ledger what it was."""
@@ -49,10 +55,12 @@ class CompiledPolicy(NamedTuple):
     faults: tuple[Fault, ...]
 
 
-def compile_policy(tenancy: Tenancy, places: Mapping[str, tuple[str, ...]], ledger: PolicyLedger) -> CompiledPolicy:
-    """places: peer → addresses or prefixes, of clients, servers and runners. The same arguments give the same maps and
-    the same ledger, byte for byte."""
-    ground, notes, faults = survey(tenancy, places)
+def compile_policy(
+    tenancy: Tenancy, places: Mapping[str, tuple[str, ...]], ledger: PolicyLedger, hosts: Iterable[str] = ()
+) -> CompiledPolicy:
+    """places: peer → addresses or prefixes, of clients, servers and runners. hosts: addresses of hosts of ours, which
+    no wider prefix makes a peer's. The same arguments give the same maps and the same ledger, byte for byte."""
+    ground, notes, faults = survey(tenancy, places, hosts)
     networks = numbered_networks(tenancy.networks, ledger.networks)
     atoms = {network: atoms_of(ground, network) for network in ground.reach}
     faults = (*faults, *networks.faults, *(_too_many_places(ground, atoms) or clashes(ground, atoms)))
@@ -131,9 +139,10 @@ def _places(
     domain: Domain, seen: Mapping[str, Sequence[Seen]], endpoints: Mapping[Somebody, Endpoint]
 ) -> Iterator[Place]:
     """In the order of scopes and addresses."""
-    for there in everywhere(chain.from_iterable(domain.atoms.values())):
-        shared = Endpoint(NOBODY, 0, 0, SHARED)
-        endpoint = shared if there.atom is None else endpoints[Somebody(there.atom.network, there.atom)]
+    for there in everywhere(chain.from_iterable(domain.atoms.values()), domain.ground):
+        endpoint = _SHARED if there.shared else _HOSTS
+        if there.atom is not None:
+            endpoint = endpoints[Somebody(there.atom.network, there.atom)]
         yield Place(EVERY_NETWORK, str(there.prefix), endpoint)
     for network in sorted(seen, key=lambda name: domain.numbers[name]):
         for found in seen[network]:

@@ -75,9 +75,21 @@ class Identities:
         its own; None: others have none."""
         if self._first.get(atom.owner) == atom.prefix:
             return self.peer(atom.owner)
-        if atom.prefix in self._ground.named[atom.network].values:
+        if self._names(atom):
             return self.prefix(atom.network, atom.prefix)
         return None
+
+    def part(self, atom: Atom) -> int:
+        """A number for this part of a peer, where it has none."""
+        name = str(atom.prefix)
+        if atom.prefix in self._ground.named[atom.network].values and not self._names(atom):
+            name = f"{name} of {atom.owner}"
+        return self._counter.number((atom.network, name))
+
+    def _names(self, atom: Atom) -> bool:
+        """Whether policies name its prefix, and mean nobody else by it: no host of ours is in it."""
+        is_named = atom.prefix in self._ground.named[atom.network].values
+        return is_named and not any(map(atom.prefix.holds, self._ground.hosts[atom.network]))
 
     def table(self, networks: Mapping[str, int]) -> tuple[Identity, ...]:
         """networks: their numbers."""

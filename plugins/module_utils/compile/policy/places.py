@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from typing import NamedTuple
 
 from ...intent.claims import network_of
@@ -37,6 +38,11 @@ class Site(NamedTuple):
         plan, server = self.plans.get(host), self.intent.servers.get(host)
         planned = (address.address.partition("/")[0] for address in (plan.addresses if plan else ()))
         return tuple(dict.fromkeys((*planned, *(server.management.both() if server else ()))))
+
+    def hosts(self) -> tuple[str, ...]:
+        """Addresses of all hosts, but those that they have as somebody's clients."""
+        clients = frozenset(chain.from_iterable(self.clients.values()))
+        return tuple(sorted({address for host in self.plans for address in self.addresses(host)} - clients))
 
 
 class Placed(NamedTuple):

@@ -14,7 +14,7 @@ from ...model.plan import HostPlan
 from ...model.policy import NetworkTag, PolicyMaps
 from .attachments import Speech, lans_of, speech_of
 from .expected import failing_tests
-from .host import with_interfaces
+from .host import Itself, with_interfaces
 from .host_routes import Destinations, host_routes
 from .ledger import FIRST_ATTACHMENT, HostNumbers, Remembered, by_name, numbered
 from .maps import compile_policy
@@ -42,7 +42,7 @@ def policing(site: Site, remembered: Remembered, *, whole: bool) -> Policing:
     if found.faults or not whole:
         return nothing._replace(faults=found.faults)
     tenancy = site.intent.tenancy()
-    compiled = compile_policy(tenancy, found.places, remembered.domain)
+    compiled = compile_policy(tenancy, found.places, remembered.domain, site.hosts())
     faults = compiled.faults or failing_tests(compiled.maps, tenancy)
     if faults:
         return nothing._replace(notes=compiled.notes, faults=faults)
@@ -76,7 +76,8 @@ class _Hosts:
         self.numbers[host] = HostNumbers(tags, attachments)
         number = by_name(attachments)
         interfaces = {name: one._replace(number=number[name]) for name, one in speech.interfaces.items()}
-        found = with_interfaces(self._maps, host, interfaces, speech.unpoliced, speech.addresses)
+        itself = Itself(speech.unpoliced, speech.addresses, self._site.hosts())
+        found = with_interfaces(self._maps, host, interfaces, itself)
         self.faults += found.faults
         tagged = by_name(tags)
         routes = host_routes(plan, lans_of(self._site, host), tagged, self._destinations)

@@ -73,17 +73,17 @@ class JudgedRealm:
         peers in several classes, by their addresses, and their number names one of these."""
         identities = self._domain.identities
         names: dict[int, int] = {}
-        nameless: dict[int, tuple[int, Prefix, str]] = {}
+        nameless: dict[int, tuple[int, Atom]] = {}
         for class_, (network, atom, region) in zip(self._classes, self._there.somebody):
             number = identities.region(network, region) if atom is None else identities.own(atom)
             if number is not None:
                 names[class_] = min(number, names.get(class_, number))
             elif atom is not None:
-                one = (identities.peer(atom.owner), atom.prefix, network)
-                nameless[class_] = min(one, nameless.get(class_, one))
-        for class_, (_peer, prefix, network) in sorted(nameless.items()):
+                one = (identities.peer(atom.owner), atom)
+                nameless[class_] = min(one, nameless.get(class_, one), key=lambda found: (found[0], found[1].prefix))
+        for class_, (_peer, atom) in sorted(nameless.items()):
             if class_ not in names:
-                names[class_] = identities.prefix(network, prefix)
+                names[class_] = identities.part(atom)
         return [names[class_] for class_ in range(count)]
 
     def endpoints(self) -> Iterator[tuple[Somebody, Endpoint]]:

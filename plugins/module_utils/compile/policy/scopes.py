@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from ...intent.network import Network
@@ -30,10 +31,11 @@ class Seen(NamedTuple):
 
 
 class Everywhere(NamedTuple):
-    """atom: None where peers of several networks are."""
+    """atom: None where peers of several networks are, shared, or a host of ours is."""
 
     prefix: Prefix
     atom: Atom | None
+    shared: bool
 
 
 def seen_from(
@@ -46,25 +48,29 @@ def seen_from(
     if any(prefix.version == 6 and prefix.holds(_MAPPED) for prefix in there):
         # In the maps it is inside of ::/0, and no IPv4 packet is meant by that.
         there[_ALL_OF_IPV4] = None
+    hosts = frozenset(chain.from_iterable(ground.hosts[near] for near in ground.reach[network]))
+    there.update(dict.fromkeys(hosts))
     there.update((atom.prefix, atom) for near in ground.reach[network] for atom in atoms[near])
     named = ground.named[network].values
     for prefix, around in nested(there):
         atom = there[prefix]
-        if atom is None and any(there[holder] is not None for holder in around):
+        if atom is None and prefix not in hosts and any(there[holder] is not None for holder in around):
             continue
-        chain = (*around, prefix)
-        region = next((holder for holder in reversed(chain) if holder in named), None)
-        yield Seen(prefix, atom, region, any(holder in cidrs for holder in chain))
+        holders = (*around, prefix)
+        region = next((holder for holder in reversed(holders) if holder in named), None)
+        yield Seen(prefix, atom, region, any(holder in cidrs for holder in holders))
 
 
-def everywhere(atoms: Iterable[Atom]) -> Iterator[Everywhere]:
+def everywhere(atoms: Iterable[Atom], ground: Ground) -> Iterator[Everywhere]:
     """All addresses of all peers, in order."""
-    there: dict[Prefix, list[Atom]] = {}
+    hosts = frozenset(chain.from_iterable(ground.hosts.values()))
+    there: dict[Prefix, list[Atom]] = {host: [] for host in hosts}
     for atom in atoms:
         there.setdefault(atom.prefix, []).append(atom)
     for prefix, around in nested(there):
-        networks = {atom.network for holder in (*around, prefix) for atom in there[holder]}
-        yield Everywhere(prefix, there[prefix][0] if len(networks) == 1 else None)
+        holders = (prefix,) if prefix in hosts else (*around, prefix)
+        networks = {atom.network for holder in holders for atom in there[holder]}
+        yield Everywhere(prefix, there[prefix][0] if len(networks) == 1 else None, len(networks) > 1)
 
 
 def clashes(ground: Ground, atoms: Mapping[str, Sequence[Atom]]) -> list[Fault]:

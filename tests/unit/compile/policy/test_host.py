@@ -11,7 +11,7 @@ from random import Random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.host import Interface, with_interfaces
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.host import Interface, Itself, with_interfaces
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.judge import Judge
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.ledger import EMPTY
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.maps import compile_policy
@@ -73,9 +73,8 @@ def test_a_packet_passes_only_from_somebody_who_speaks_there(domain, seed):
     interfaces = {f"if{number}": Interface(number, LAYER_3, tuple(there[number])) for number in (1, 2, 3)}
     reference = Reference(tenancy, places)
     shared = any(overlapping(reference, peers) for peers in there.values())
-    found = with_interfaces(
-        compile_policy(tenancy, places, EMPTY).maps, "router1", interfaces, Interface(0, 0, tuple(there[0]))
-    )
+    itself = Itself(Interface(NO_ATTACHMENT, 0, tuple(there[0])))
+    found = with_interfaces(compile_policy(tenancy, places, EMPTY).maps, "router1", interfaces, itself)
     assert bool(found.faults) == shared
     if shared:
         return
@@ -130,8 +129,8 @@ def test_tenants_with_the_same_addresses_need_an_interface_each():
 
 
 def test_the_host_is_somebody_beside_the_peers_that_it_is():
-    itself = Interface(NO_ATTACHMENT, 0, ("phone",))
-    found = with_interfaces(MAPS, "router1", {}, itself, ("10.20.0.1", "192.0.2.1", "fd00::1"))
+    itself = Itself(Interface(NO_ATTACHMENT, 0, ("phone",)), ("10.20.0.1", "192.0.2.1", "fd00::1"))
+    found = with_interfaces(MAPS, "router1", {}, itself)
     assert [(place.scope, place.prefix, place.endpoint.identity) for place in found.maps.sources] == [
         (NO_ATTACHMENT, "10.20.0.1/32", NUMBER["phone"]),
         (NO_ATTACHMENT, "192.0.2.1/32", HOST),

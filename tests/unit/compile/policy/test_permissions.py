@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
+from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,8 +25,9 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.policy import (
     RULE,
     RuleName,
 )
+from tests.unit.compile.policy import answers as small
 from tests.unit.compile.policy.reference import FOREIGN, NOBODY, Reference
-from tests.unit.compile.policy.tenancies import domains, packets
+from tests.unit.compile.policy.tenancies import block, domains, packets
 from tests.unit.compile.policy.test_meaning import FEW
 
 
@@ -66,6 +68,21 @@ def test_each_side_permits_what_its_own_rules_allow(domain, seed):
             assert not contradicts(found, sides)
 
 
+@settings(FEW, max_examples=200)
+@given(domains(), st.integers(0, 1 << 32))
+def test_addresses_of_hosts_within_a_peers_do_not_set_the_maps_against_the_intent(domain, seed):
+    tenancy, places, numbers = domain
+    near = [str(address) for number in numbers for network in block(number) for address in network]
+    hosts = Random(seed).sample(near, 6)  # noqa: S311  # nothing is kept secret by it
+    maps = compile_policy(tenancy, places, EMPTY, hosts).maps
+    judge, permissions = Judge(maps), Permissions(tenancy)
+    assert permissions.may_be_of(maps)
+    for _network, *packet in packets(domain, seed, 50):
+        found = judge.judge(EVERY_NETWORK, *packet)
+        if found.reason != NETWORK:
+            assert not contradicts(found, permissions.sides(found, *packet[2:])), packet
+
+
 @settings(FEW, max_examples=100)
 @given(domains(), st.integers(0, 1 << 32))
 def test_a_denial_by_no_rule_is_of_a_side_that_permits_nothing(domain, seed):
@@ -78,10 +95,8 @@ def test_a_denial_by_no_rule_is_of_a_side_that_permits_nothing(domain, seed):
 
 
 def test_maps_that_say_otherwise_than_the_intent_contradict_it():
-    from tests.unit.compile.policy.answers import explained, tenancy
-
-    permissions = Permissions(tenancy())
-    allowed, refused = explained("web", "api", 443), explained("laptop", "api", 443)
+    permissions = Permissions(small.tenancy())
+    allowed, refused = small.explained("web", "api", 443), small.explained("laptop", "api", 443)
     assert (allowed.verdict, refused.verdict, refused.reason) == (ALLOW, DENY, NO_RULE)
     both, one_lacks = permissions.sides(allowed, 6, 443), permissions.sides(refused, 6, 443)
     assert not contradicts(allowed, both)
@@ -92,11 +107,9 @@ def test_maps_that_say_otherwise_than_the_intent_contradict_it():
 
 
 def test_maps_of_other_rules_or_peers_are_not_of_the_intent():
-    from tests.unit.compile.policy.answers import maps, tenancy
-
-    whole: Tenancy = tenancy()
-    assert Permissions(whole).may_be_of(maps())
+    whole: Tenancy = small.tenancy()
+    assert Permissions(whole).may_be_of(small.maps())
     fewer_rules = whole._replace(policies={name: one for name, one in whole.policies.items() if name != "api-in"})
     fewer_peers = whole._replace(peers={name: one for name, one in whole.peers.items() if name != "laptop"})
-    assert not Permissions(fewer_rules).may_be_of(maps())
-    assert not Permissions(fewer_peers).may_be_of(maps())
+    assert not Permissions(fewer_rules).may_be_of(small.maps())
+    assert not Permissions(fewer_peers).may_be_of(small.maps())
