@@ -19,6 +19,7 @@ from ..model.stored import Program
 from ..model.wireguard import Peer
 from .borrowed import borrowed
 from .firewall import desired as firewall_objects
+from .gates import gated
 from .peers import expiry_notes, peers_at
 from .policy import NO_OBJECTS, policed_of, policies_of
 from .stored import files_of, services_of
@@ -82,8 +83,8 @@ def _links(plan: HostPlan, capabilities: Capabilities) -> tuple[tuple[Link, ...]
     """Where the kernel has no dummy device, an empty bridge holds the address just as well; where it has no WireGuard,
     wireguard-go does the same by a tun device."""
     notes: list[str] = []
-    links = tuple(_link(link, capabilities, notes) for link in plan.links)
-    return links, tuple(notes)
+    links, ungated = gated(plan, [_link(link, capabilities, notes) for link in plan.links], capabilities)
+    return links, (*notes, *ungated)
 
 
 def _link(link: Link, capabilities: Capabilities, notes: list[str]) -> Link:

@@ -182,7 +182,7 @@ def _after_losing(have: State, lost: set[str], wanted: State) -> State:
             if value.link not in silent and value.source not in sources
         },
         kinds.LINK: {
-            key: value._replace(master=None) if value.master in lost and key not in lost else value
+            key: value._replace(master=None, gated=False) if value.master in lost and key not in lost else value
             for key, value in have.get(kinds.LINK, {}).items()
         },
     }

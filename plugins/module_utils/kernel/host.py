@@ -58,7 +58,7 @@ class HostKernel:
         containers = docker.observe() if self._ask_docker else None
         with Netlink() as netlink:
             network = netlink.observe(docker.bridges(containers))
-            dummy, wireguard = netlink.supports_dummy(), netlink.supports_wireguard()
+            dummy, wireguard, gates = netlink.supports_dummy(), netlink.supports_wireguard(), netlink.supports_gates()
         (tunnels, keys), (policed, hooks, unable) = _wireguard(network.links), self._policed(network.links)
         firewall = looking.result()
         files, file_faults = stored.observe()
@@ -71,6 +71,7 @@ class HostKernel:
                 wireguard=wireguard,
                 tools=tuple(_tools()),
                 unable=unable,
+                gates=gates,
             ),
             {
                 **tunnels,

@@ -25,6 +25,8 @@ class Link(NamedTuple):
     vni, port, local, remote: of a VXLAN (RFC 7348), None otherwise. `remote` is the device's only, static FDB
     destination. local and remote are addresses of the underlay, of one family.
     learning: a VXLAN that learns sources is drift; always False in a plan.
+    gated: of a BRIDGE: a new port of it lets nothing through until somebody opens it (kernel/netlink/gates.py); of a
+    port of ours on such a bridge: it is open. It follows from the plan's policy, so links in plans do not say it.
     up, grouped, ipv6: state that drifts; a plan always has the defaults. `ipv6` False means
     net.ipv6.conf.<name>.disable_ipv6=1. rp_filter is nobody's business here: the firewall validates sources, and
     systemd's udev rules set that switch on every new device to what the distribution wants.
@@ -50,6 +52,7 @@ class Link(NamedTuple):
     userspace: bool | None = None
     queue: int = 0
     threads: int = 0
+    gated: bool = False
 
     def key(self) -> str:
         return self.name

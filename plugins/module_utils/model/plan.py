@@ -82,6 +82,8 @@ def to_json(plan: HostPlan) -> str:
     document: dict[str, Any] = plan._asdict()
     for name in _LISTS:
         document[name] = [value._asdict() for value in document[name]]
+    for link in document["links"]:
+        del link["gated"]
     document["routes"] = [_without_defaults(route) for route in plan.routes]
     for name in ("rules", "borrowed"):
         if not document[name]:

@@ -53,7 +53,8 @@ class Capabilities(NamedTuple):
     IPTABLES_LEGACY or NONE. docker: a Docker daemon answers. wanting: commands, and Python packages for the modules of
     community.docker, that weft needs here and that are not installed. wireguard: its kernel has WireGuard.
     tools: those of wg, wireguard-go, qrencode, openssl and libbpf (the library) that are installed. unable: what it
-    lacks for policies, in words; None: nobody asked, because that takes time."""
+    lacks for policies, in words; None: nobody asked, because that takes time. gates: its bridges can keep ports
+    closed."""
 
     dummy: bool
     firewall: str
@@ -62,6 +63,7 @@ class Capabilities(NamedTuple):
     wireguard: bool = False
     tools: tuple[str, ...] = ()
     unable: tuple[str, ...] | None = None
+    gates: bool = False
 
 
 class Uplink(NamedTuple):

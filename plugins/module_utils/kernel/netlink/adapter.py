@@ -24,7 +24,7 @@ from ...model.route import MAIN_TABLE, ForeignRoute, Route
 from ...model.rule import ForeignRule, Rule
 from ...model.state import LINK, POLICED, ROUTE, Uplink
 from .. import wireguard_go
-from . import fdb, link_messages, links, routes, rules
+from . import fdb, gates, link_messages, links, routes, rules
 from .channel import Channel
 from .dumps import all_addresses, all_entries, all_links, all_routes, all_rules
 from .link_work import make_links, remove_links
@@ -69,7 +69,8 @@ class Netlink:
         names = {index: link.name for index, link in seen.items()}
         services = wireguard_go.services()
         ours = {index for index, link in seen.items() if link.ours(claimed, services)}
-        entries = all_entries(self._channel)
+        remotes = {index: fdb.remote_of(found) for index, found in all_entries(self._channel).items()}
+        gated = gates.gated(self._channel, seen)
         own_addresses: list[Address] = []
         uplinks: list[Uplink] = []
         for address in all_addresses(self._channel):
@@ -85,7 +86,7 @@ class Netlink:
         return Network(
             links=(
                 *(
-                    links.link_of(link, names, fdb.remote_of(entries.get(index, [])), services.get(link.name, 0))
+                    links.link_of(link, names, remotes.get(index), services.get(link.name, 0), index in gated)
                     for index, link in seen.items()
                     if index in ours
                 ),
@@ -122,6 +123,10 @@ class Netlink:
     def supports_wireguard(self) -> bool:
         """Whether this kernel has WireGuard; asked in the same way."""
         return self._knows(WIREGUARD)
+
+    def supports_gates(self) -> bool:
+        """Whether bridges of this kernel can keep ports closed; without, they know no VLANs."""
+        return self._channel.probe(gates.ask()) == errno.EPROTONOSUPPORT
 
     def _knows(self, kind: str) -> bool:
         code = self._channel.probe(link_messages.ask_for(kind))

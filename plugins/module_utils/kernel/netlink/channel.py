@@ -124,6 +124,20 @@ class Channel:
             for reply in self._replies(self._socket.recv(_DATAGRAM), begin):
                 return _code(reply)
 
+    def ask(self, request: Request) -> Reply:
+        """The one answer to a question about one thing."""
+        begin = self._send([request])
+        found: Reply | None = None
+        while True:
+            for reply in self._replies(self._socket.recv(_DATAGRAM), begin):
+                if reply.kind != _NLMSG_ERROR:
+                    found = reply
+                    continue
+                code = _code(reply)
+                if code or found is None:
+                    raise KernelError(request.subject, _reason(reply, code))
+                return found
+
     def _send(self, batch: Sequence[Request]) -> int:
         """Number and send a batch; the sequence number of its first message."""
         begin = self._sequence + 1
@@ -142,12 +156,16 @@ class Channel:
 
     def _replies(self, buffer: bytes, begin: int) -> Iterator[Reply]:
         """The messages of one datagram, without answers to what was asked earlier."""
-        start = 0
-        while start + _HEADER.size <= len(buffer):
-            size, kind, flags, sequence, _port = _HEADER.unpack_from(buffer, start)
-            if begin <= sequence <= self._sequence:
-                yield Reply(kind, flags, sequence, buffer[start + _HEADER.size : start + size])
-            start += (size + 3) & ~3
+        return (reply for reply in messages(buffer) if begin <= reply.sequence <= self._sequence)
+
+
+def messages(buffer: bytes) -> Iterator[Reply]:
+    """What is in one datagram."""
+    start = 0
+    while start + _HEADER.size <= len(buffer):
+        size, kind, flags, sequence, _port = _HEADER.unpack_from(buffer, start)
+        yield Reply(kind, flags, sequence, buffer[start + _HEADER.size : start + size])
+        start += max((size + 3) & ~3, _HEADER.size)
 
 
 def _code(reply: Reply) -> int:

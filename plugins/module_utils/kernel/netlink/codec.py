@@ -10,6 +10,7 @@ the wire themselves (addresses, ports).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from struct import Struct
 from typing import NamedTuple
@@ -26,6 +27,7 @@ RTM_NEWADDR, RTM_DELADDR, RTM_GETADDR = 20, 21, 22
 RTM_NEWROUTE, RTM_DELROUTE, RTM_GETROUTE = 24, 25, 26
 RTM_NEWNEIGH, RTM_DELNEIGH, RTM_GETNEIGH = 28, 29, 30
 RTM_NEWRULE, RTM_DELRULE, RTM_GETRULE = 32, 33, 34
+RTM_GETNSID = 90
 
 # Flag bits above the type proper: nested, and network byte order.
 _TYPE_MASK = 0x3FFF
@@ -114,6 +116,17 @@ def _layout(payload: bytes) -> _Layout:
         found[kind & _TYPE_MASK] = (start + 4, start + length)
         start = following
     return _Layout(Struct(pattern + f"{end - start}x"), tuple(values), found)
+
+
+def each(payload: bytes) -> Iterator[tuple[int, bytes]]:
+    """Type and payload of every attribute, also where there are several of one type."""
+    start, end = 0, len(payload)
+    while start + 4 <= end:
+        length, kind = _ATTR.unpack_from(payload, start)
+        if length < 4 or start + length > end:
+            return  # damaged: nothing after this can be told apart
+        yield kind & _TYPE_MASK, payload[start + 4 : start + length]
+        start += (length + 3) & ~3
 
 
 def cut(payload: bytes, span: Span) -> bytes:

@@ -11,7 +11,7 @@ from struct import Struct
 from ...model import marks
 from ...model.link import BRIDGE, VXLAN, Link
 from ...model.state import LINK
-from . import links
+from . import gates, links
 from .codec import (
     NLM_F_CREATE,
     NLM_F_EXCL,
@@ -50,7 +50,7 @@ def create(link: Link) -> Request:
     if link.kind == VXLAN:
         data = _vxlan(link)
     elif link.kind == BRIDGE:
-        data = attr_u32(_IFLA_BR_STP_STATE, 0)
+        data = attr_u32(_IFLA_BR_STP_STATE, 0) + (gates.settings() if link.gated else b"")
     body.append(_info(link.kind, data))
     return Request(subject(link), RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, b"".join(body))
 

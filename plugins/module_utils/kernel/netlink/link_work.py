@@ -5,13 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from ...model.change import ADD, CHANGE, Change
-from ...model.link import Link
+from ...model.link import BRIDGE, Link
 from ...model.marks import LINK_GROUP
 from .. import sysctl, wireguard_go
-from . import fdb, link_messages
+from . import fdb, gates, link_messages
 from .channel import Channel
 from .codec import Request
 from .dumps import all_entries, all_links
@@ -26,7 +26,7 @@ def make_links(channel: Channel, run: list[Change], attach: Callable[[], None] |
     # The service of a link without the link: nobody's wish, but what a host may have to go back to.
     run = [change for change in run if change.after.kind]
     wireguard_go.start(change.after for change in run if change.action == ADD and change.after.userspace)
-    first: list[Request] = []
+    first = _shut(channel, run)
     for change in run:
         if change.action == CHANGE:
             first += link_messages.change(change.before, change.after)
@@ -44,6 +44,7 @@ def make_links(channel: Channel, run: list[Change], attach: Callable[[], None] |
         attach()
     last = [_finish(change) for change in run]
     channel.carry_out([request for request in last if request is not None])
+    channel.carry_out(list(_open(run)))
 
 
 def remove_links(channel: Channel, removed: list[Link]) -> None:
@@ -81,3 +82,31 @@ def _finish(change: Change) -> Request | None:
     if change.action == ADD:
         return link_messages.settle(link, number_of(link.master, subject))
     return link_messages.raise_up(change.before, link, number_of(link.master, subject))
+
+
+def _shut(channel: Channel, run: list[Change]) -> list[Request]:
+    """Gates of bridges that are there, made or taken away, and ports that are to be closed: these first, for a gate
+    that goes opens all."""
+    turned = [change for change in run if change.action == CHANGE and change.after.gated != change.before.gated]
+    closing = [change.before for change in turned if change.before.kind != BRIDGE and change.before.gated]
+    found = [gates.close_port(link.name, number_of(link.name, link_messages.subject(link))) for link in closing]
+    bridges = [change.after for change in turned if change.after.kind == BRIDGE]
+    if not bridges:
+        return found
+    seen = {link.name: link for link in all_links(channel)}
+    passing = gates.open_links(channel)
+    for link in bridges:
+        bridge = seen[link.name]
+        ports = [port for port in seen.values() if port.master == bridge.number]
+        found += gates.close_gate(bridge, ports, passing) if link.gated else gates.open_gate(bridge)
+    return found
+
+
+def _open(run: list[Change]) -> Iterator[Request]:
+    """New gated bridges for the host itself, and our ports of gated bridges."""
+    for change in run:
+        link = change.after
+        if not gates.wants_opening(change.before, link) or (link.kind == BRIDGE and change.before is not None):
+            continue
+        number = number_of(link.name, link_messages.subject(link))
+        yield gates.open_bridge(link.name, number) if link.kind == BRIDGE else gates.open_port(link.name, number)

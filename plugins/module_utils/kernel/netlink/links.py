@@ -10,7 +10,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from ...model import marks
-from ...model.link import VXLAN, WIREGUARD, ForeignLink, Link
+from ...model.link import BRIDGE, VXLAN, WIREGUARD, ForeignLink, Link
 from .codec import Attributes, Reply, attr_u32, attributes, cut, ip, text, u8, u32
 
 # family, type, index, flags, mask of the flags to change
@@ -28,6 +28,7 @@ IFLA_IFALIAS = 20
 IFLA_AF_SPEC = 26
 IFLA_GROUP = 27
 _IFLA_EXT_MASK = 29
+_IFLA_LINK_NETNSID = 37
 _RTEXT_FILTER_SKIP_STATS = 8
 
 IFLA_INFO_KIND = 1
@@ -59,7 +60,8 @@ DUMP = IFINFO.pack(0, 0, 0, 0, 0) + attr_u32(_IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_
 
 class Seen(NamedTuple):
     """A link, half read. queue: transmit queue length in packets. info and spec: the payloads of IFLA_LINKINFO and
-    IFLA_AF_SPEC, empty where missing."""
+    IFLA_AF_SPEC, empty where missing. space: the kernel's number for the network namespace that its other end, or what
+    it stands on, is in; None: this one, or there is none."""
 
     number: int
     name: str
@@ -72,13 +74,14 @@ class Seen(NamedTuple):
     queue: int
     info: bytes
     spec: bytes
+    space: int | None = None
 
     def ours(self, claimed: Collection[str], services: Collection[str]) -> bool:
         """claimed: names of links that are ours without our mark. services: of those that a wireguard-go of ours runs
         for; started again by systemd, it makes its link anew, without the marks."""
         if self.group in (marks.LINK_GROUP, marks.WIREGUARD_GROUP) or self.alias.startswith(marks.ALIAS_PREFIX):
             return True
-        return self.name in claimed or (self.name in services and _info(self)[0] == _TUN)
+        return self.name in claimed or (self.name in services and info_of(self)[0] == _TUN)
 
 
 def read(reply: Reply) -> Seen:
@@ -97,13 +100,15 @@ def read(reply: Reply) -> Seen:
         queue=u32(payload, found[IFLA_TXQLEN]) if IFLA_TXQLEN in found else 0,
         info=cut(payload, found[IFLA_LINKINFO]) if IFLA_LINKINFO in found else b"",
         spec=cut(payload, found[IFLA_AF_SPEC]) if IFLA_AF_SPEC in found else b"",
+        space=u32(payload, found[_IFLA_LINK_NETNSID]) if _IFLA_LINK_NETNSID in found else None,
     )
 
 
-def link_of(seen: Seen, names: dict[int, str], remote: str | None, threads: int) -> Link:
+def link_of(seen: Seen, names: dict[int, str], remote: str | None, threads: int, gated: bool = False) -> Link:
     """One of ours. names: of all links by index. remote: where a VXLAN sends. threads: of its wireguard-go, if it
-    has one."""
-    kind, data, place = _info(seen)
+    has one. gated: as gates.gated() says."""
+    kind, data = info_of(seen)
+    place = attributes(data)
     vxlan = kind == VXLAN
     wireguard = kind in (WIREGUARD, _TUN)
     return Link(
@@ -124,6 +129,7 @@ def link_of(seen: Seen, names: dict[int, str], remote: str | None, threads: int)
         userspace=kind == _TUN if wireguard else None,
         queue=seen.queue if wireguard else 0,
         threads=threads if kind == _TUN else 0,
+        gated=gated,
     )
 
 
@@ -134,20 +140,20 @@ def missing(name: str) -> Link:
 
 
 def foreign_of(seen: Seen) -> ForeignLink:
-    kind, data, place = _info(seen)
+    kind, data = info_of(seen)
     if kind != VXLAN:
         return ForeignLink(seen.name, kind)
+    place = attributes(data)
     return ForeignLink(seen.name, kind, u32(data, place[VXLAN_ID]), _port(data, place))
 
 
-def _info(seen: Seen) -> tuple[str, bytes, Attributes]:
-    """Kind ("" for a device that was not made by software) and a VXLAN's own attributes."""
+def info_of(seen: Seen) -> tuple[str, bytes]:
+    """Kind ("" for a device that was not made by software), and of a VXLAN or a bridge its own attributes."""
     info = attributes(seen.info)
     kind = text(seen.info, info[IFLA_INFO_KIND]) if IFLA_INFO_KIND in info else ""
-    if kind != VXLAN:
-        return kind, b"", {}
-    data = cut(seen.info, info[IFLA_INFO_DATA])
-    return kind, data, attributes(data)
+    if kind not in (BRIDGE, VXLAN):
+        return kind, b""
+    return kind, cut(seen.info, info[IFLA_INFO_DATA])
 
 
 def _port(data: bytes, place: Attributes) -> int:
