@@ -108,7 +108,7 @@ def table(found: Sequence[Denial]) -> list[str]:
     """A line for each, and one that says what is not there."""
     if not found:
         return ["nothing was denied, as far as is written down here"]
-    rows = [_HEAD, *(_row(denial) for denial in found)]
+    rows = [_HEAD, *(tuple(map(_shown, _row(denial))) for denial in found)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
     told = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     held_back = sum(denial.held_back for denial in found)
@@ -130,6 +130,11 @@ def _row(one: Denial) -> tuple[str, ...]:
         one.rule or "-",
         ", ".join(besides),
     )
+
+
+def _shown(cell: str) -> str:
+    """An interface may be called nearly anything; what a terminal would obey does not reach it."""
+    return "".join(character if character.isprintable() else "?" for character in cell)
 
 
 def _end(name: str, address: str | None) -> str:

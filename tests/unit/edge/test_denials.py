@@ -49,6 +49,12 @@ def test_a_table_says_it_in_a_line_each():
     assert last == "40 more of the same senders were not written down; the metrics count them"
 
 
+def test_no_name_commands_the_terminal():
+    row = table([DENIED._replace(interface="a\x1b[2J\udc80b")])[1]
+    assert "a?[2J?b ingress" in row
+    assert row.isprintable()
+
+
 def test_nothing_is_said_to_be_nothing():
     assert table([]) == ["nothing was denied, as far as is written down here"]
 
