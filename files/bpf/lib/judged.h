@@ -54,20 +54,20 @@ static __always_inline int weft_was_judged(struct weft_case *c)
 }
 
 /* Only from a flow's second packet on: many have no more than one. */
-static __always_inline void weft_note(const struct weft_case *c)
+WEFT_APART int weft_note(const struct weft_case *c)
 {
-	struct weft_judged fresh = {
-		.seen = bpf_ktime_get_coarse_ns(),
-		.generation = c->generation,
-		.turn = c->turn,
-		.tag = weft_tag_of(&c->source),
-	};
 	struct weft_judged_key key;
+	struct weft_judged fresh = {};
 
-	if (!c->known || !weft_is_notable(&c->packet))
-		return;
+	if (!c || !c->known || !weft_is_notable(&c->packet))
+		return 0;
+	fresh.seen = bpf_ktime_get_coarse_ns();
+	fresh.generation = c->generation;
+	fresh.turn = c->turn;
+	fresh.tag = weft_tag_of(&c->source);
 	weft_judged_key_of(c, &key);
 	bpf_map_update_elem(&judged, &key, &fresh, BPF_ANY);
+	return 0;
 }
 
 #endif

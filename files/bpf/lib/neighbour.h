@@ -46,12 +46,15 @@ static __always_inline int weft_may_claim(struct weft_case *c, const struct weft
 	return c->scope == WEFT_NO_ATTACHMENT && !weft_bound_to(address) && !weft_seen(c, WEFT_EVERY_NETWORK, address);
 }
 
-static __always_inline int weft_judge_arp(struct __sk_buff *skb, struct weft_case *c)
+WEFT_APART int weft_judge_arp(struct __sk_buff *skb, struct weft_case *c)
 {
-	struct weft_packet *p = &c->packet;
+	struct weft_packet *p;
 	struct weft_arp arp;
 	__u32 sender, target;
 
+	if (!c)
+		return WEFT_DROP_UNREADY;
+	p = &c->packet;
 	if (!weft_load(skb, c->network_header, &arp, sizeof(arp)))
 		return WEFT_DROP_TRUNCATED;
 	if (arp.hardware != bpf_htons(1) || arp.protocol != bpf_htons(ETH_P_IP) || arp.hardware_size != 6 ||

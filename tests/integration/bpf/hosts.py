@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import fcntl
 import os
 import socket
@@ -14,10 +15,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
-from tests.integration.bpf.place import ADDRESSES, MACS
+from tests.integration.bpf.names import ADDRESSES, MACS
 from tests.integration.bpf.stage import ip
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -109,10 +109,16 @@ class Neighbour:
         """Whether a connection comes about."""
         with self.socket(_family(family), socket.SOCK_STREAM) as end:
             end.settimeout(patience)
-            with suppress(TimeoutError):
+            try:
                 end.connect((ADDRESSES[name][family == "ipv6"], port))
-                return True
-            return False
+            except TimeoutError:
+                return False
+            except OSError as error:
+                # Nobody told the neighbour's MAC.
+                if error.errno == errno.EHOSTUNREACH:
+                    return False
+                raise
+            return True
 
 
 def _family(family: str) -> int:

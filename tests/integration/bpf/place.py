@@ -37,27 +37,13 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.policy import (
     PortClass,
     Verdict,
 )
+from tests.integration.bpf.names import ADDRESSES, MACS
 
-FAMILIES = ("ipv4", "ipv6")
 LINKS = ("web", "db", "tun", "far", "lan", "bare")
 
 WEB, DB, LAN, FAR, HOLE = 256, 257, 258, 259, 260
 FIRST, SECOND = 1, 2
 ATTACHMENTS = {"web": 1, "db": 2, "tun": 3, "far": 4, "lan": 5}
-
-ADDRESSES = {
-    "web": ("10.20.0.2", "fd00:20::2"),
-    "db": ("10.20.0.3", "fd00:20::3"),
-    "lan": ("10.20.8.7", "fd00:20:8::7"),
-    # in the subnet of lan, but another's
-    "hole": ("10.20.8.66", "fd00:20:8::66"),
-    "far": ("10.30.0.2", "fd00:30::2"),
-    # in the cidrs of network 1, and of nobody
-    "spare": ("10.20.9.9", "fd00:20:9::9"),
-    "host": ("10.20.0.1", "fd00:20::1"),
-    "world": ("192.0.2.7", "2001:db8::7"),
-}
-MACS = {"web": "02:00:00:00:00:02", "db": "02:00:00:00:00:03", "far": "02:00:00:00:00:04", "host": "02:00:00:00:00:01"}
 _OTHER_MAC = "02:00:00:00:00:99"
 
 _ENDPOINTS = {

@@ -23,7 +23,8 @@ from scapy.packet import Raw
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import calls, objects
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.bindings import bind, bound, unbind
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
-from tests.integration.bpf.place import ADDRESSES, FAMILIES, FIRST, network, packet, tcp, udp
+from tests.integration.bpf.names import ADDRESSES, FAMILIES
+from tests.integration.bpf.place import FIRST, network, packet, tcp, udp
 from tests.integration.bpf.ports import grant, warm
 from tests.integration.bpf.stage import OBJECTS, Stage
 from tests.integration.bpf.test_neighbours import arp, discovery

@@ -16,16 +16,8 @@ from scapy.packet import Raw
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import objects
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.attach import release
 from tests.integration.bpf.hosts import until
-from tests.integration.bpf.place import (
-    ADDRESSES,
-    FAMILIES,
-    ether,
-    maps,
-    network,
-    packet,
-    tcp,
-    udp,
-)
+from tests.integration.bpf.names import ADDRESSES, FAMILIES
+from tests.integration.bpf.place import ether, maps, network, packet, tcp, udp
 from tests.integration.bpf.site import Site
 from tests.integration.bpf.stage import OBJECTS, ip
 

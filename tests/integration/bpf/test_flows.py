@@ -13,19 +13,8 @@ from scapy.packet import Raw
 
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import calls
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import PolicyMaps
-from tests.integration.bpf.place import (
-    ADDRESSES,
-    FAMILIES,
-    KINDS,
-    WEB,
-    answer,
-    echo,
-    maps,
-    packet,
-    query,
-    tcp,
-    udp,
-)
+from tests.integration.bpf.names import ADDRESSES, FAMILIES
+from tests.integration.bpf.place import KINDS, WEB, answer, echo, maps, packet, query, tcp, udp
 from tests.integration.bpf.stage import Stage
 
 both = pytest.mark.parametrize("family", FAMILIES)

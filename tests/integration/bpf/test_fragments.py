@@ -12,18 +12,8 @@ from scapy.layers.inet6 import IPv6ExtHdrDestOpt, IPv6ExtHdrFragment
 from scapy.packet import Packet, Raw
 
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import calls
-from tests.integration.bpf.place import (
-    DB,
-    FAMILIES,
-    WEB,
-    answer,
-    ether,
-    maps,
-    network,
-    query,
-    tcp,
-    udp,
-)
+from tests.integration.bpf.names import FAMILIES
+from tests.integration.bpf.place import DB, WEB, answer, ether, maps, network, query, tcp, udp
 from tests.integration.bpf.stage import Stage
 
 both = pytest.mark.parametrize("family", FAMILIES)

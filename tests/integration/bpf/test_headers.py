@@ -19,7 +19,8 @@ from scapy.layers.ipsec import AH
 from scapy.layers.l2 import LLC, Dot1AD, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
-from tests.integration.bpf.place import FAMILIES, ether, network, packet, tcp
+from tests.integration.bpf.names import FAMILIES
+from tests.integration.bpf.place import ether, network, packet, tcp
 from tests.integration.bpf.stage import Stage
 
 both = pytest.mark.parametrize("family", FAMILIES)

@@ -9,7 +9,8 @@ import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.bindings import bound, unbind
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.layout import pack
-from tests.integration.bpf.place import DB, FAMILIES, FAR, LAN, WEB, answer, maps, packet, query, tcp, udp
+from tests.integration.bpf.names import FAMILIES
+from tests.integration.bpf.place import DB, FAR, LAN, WEB, answer, maps, packet, query, tcp, udp
 from tests.integration.bpf.ports import grant, tied, warm
 from tests.integration.bpf.stage import Stage
 from tests.integration.bpf.test_neighbours import arp

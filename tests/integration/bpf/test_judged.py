@@ -11,7 +11,8 @@ import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import calls
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.layout import JUDGED
-from tests.integration.bpf.place import FAMILIES, FIRST, answer, echo, packet, query, tcp
+from tests.integration.bpf.names import FAMILIES
+from tests.integration.bpf.place import FIRST, answer, echo, packet, query, tcp
 from tests.integration.bpf.stage import Stage
 
 both = pytest.mark.parametrize("family", FAMILIES)

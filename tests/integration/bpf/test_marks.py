@@ -21,18 +21,8 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.policy import (
     Place,
     PolicyMaps,
 )
-from tests.integration.bpf.place import (
-    ADDRESSES,
-    ATTACHMENTS,
-    FAMILIES,
-    FIRST,
-    SECOND,
-    WEB,
-    maps,
-    packet,
-    tcp,
-    udp,
-)
+from tests.integration.bpf.names import ADDRESSES, FAMILIES
+from tests.integration.bpf.place import ATTACHMENTS, FIRST, SECOND, WEB, maps, packet, tcp, udp
 from tests.integration.bpf.stage import Stage
 from tests.integration.bpf.test_neighbours import arp
 

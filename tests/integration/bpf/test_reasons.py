@@ -16,7 +16,8 @@ from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import REASONS
-from tests.integration.bpf.place import ADDRESSES, FAMILIES, MACS, ether, network, packet, tcp, udp
+from tests.integration.bpf.names import ADDRESSES, FAMILIES, MACS
+from tests.integration.bpf.place import ether, network, packet, tcp, udp
 from tests.integration.bpf.stage import Stage
 
 both = pytest.mark.parametrize("family", FAMILIES)

@@ -13,21 +13,8 @@ from scapy.layers.l2 import ARP
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.judging import judging
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.records import counters
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import REASONS
-from tests.integration.bpf.place import (
-    ADDRESSES,
-    ATTACHMENTS,
-    DB,
-    FAMILIES,
-    FIRST,
-    LAN,
-    NEVER,
-    WATCHED,
-    WEB,
-    echo,
-    ether,
-    packet,
-    tcp,
-)
+from tests.integration.bpf.names import ADDRESSES, FAMILIES
+from tests.integration.bpf.place import ATTACHMENTS, DB, FIRST, LAN, NEVER, WATCHED, WEB, echo, ether, packet, tcp
 from tests.integration.bpf.stage import Stage
 
 NUMBERS = {reason.name: reason.number for reason in REASONS}

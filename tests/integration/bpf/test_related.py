@@ -17,17 +17,8 @@ from scapy.layers.inet6 import (
 from scapy.packet import Packet, Raw
 
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import calls
-from tests.integration.bpf.place import (
-    FAMILIES,
-    KINDS,
-    answer,
-    maps,
-    network,
-    packet,
-    query,
-    tcp,
-    udp,
-)
+from tests.integration.bpf.names import FAMILIES
+from tests.integration.bpf.place import KINDS, answer, maps, network, packet, query, tcp, udp
 from tests.integration.bpf.stage import Stage
 
 both = pytest.mark.parametrize("family", FAMILIES)

@@ -23,7 +23,8 @@ from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.layout imp
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.objects import map_path
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.slots import STAMP_SIZE, Slots, Stamped
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
-from tests.integration.bpf.place import FAMILIES, LINKS, maps, packet, tcp
+from tests.integration.bpf.names import FAMILIES
+from tests.integration.bpf.place import LINKS, maps, packet, tcp
 from tests.integration.bpf.stage import Stage
 
 SOMEONE = ENDPOINT.pack(300, 300, 1, 1)

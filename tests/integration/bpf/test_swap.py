@@ -16,7 +16,8 @@ from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.layout imp
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.records import counters
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import ALLOW, Place, PortClass, Verdict
 from tests.integration.bpf.hosts import until
-from tests.integration.bpf.place import ADDRESSES, DB, FAMILIES, LAN, MACS, WEB, maps
+from tests.integration.bpf.names import ADDRESSES, FAMILIES, MACS
+from tests.integration.bpf.place import DB, LAN, WEB, maps
 from tests.integration.bpf.site import Site
 from tests.integration.bpf.stage import OBJECTS
 

@@ -22,19 +22,8 @@ from scapy.layers.inet6 import (
 from scapy.layers.l2 import ARP, Dot1Q
 from scapy.packet import Packet, Raw
 
-from tests.integration.bpf.place import (
-    ADDRESSES,
-    FAMILIES,
-    KINDS,
-    echo,
-    ether,
-    network,
-    packet,
-    query,
-    sctp,
-    tcp,
-    udp,
-)
+from tests.integration.bpf.names import ADDRESSES, FAMILIES
+from tests.integration.bpf.place import KINDS, echo, ether, network, packet, query, sctp, tcp, udp
 from tests.integration.bpf.reading import allowed
 from tests.integration.bpf.stage import Stage
 

@@ -9,21 +9,8 @@ import pytest
 from scapy.layers.inet import TCP
 from scapy.packet import Raw
 
-from tests.integration.bpf.place import (
-    DB,
-    FAMILIES,
-    FAR,
-    KINDS,
-    LAN,
-    WEB,
-    answer,
-    echo,
-    packet,
-    query,
-    sctp,
-    tcp,
-    udp,
-)
+from tests.integration.bpf.names import FAMILIES
+from tests.integration.bpf.place import DB, FAR, KINDS, LAN, WEB, answer, echo, packet, query, sctp, tcp, udp
 from tests.integration.bpf.stage import Stage
 
 both = pytest.mark.parametrize("family", FAMILIES)
