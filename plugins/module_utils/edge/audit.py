@@ -133,8 +133,8 @@ class Audit:
         began = time.time_ns() - time.clock_gettime_ns(time.CLOCK_BOOTTIME)
         senders = [(event.source_identity, event.attachment) for event, _names in found]
         lines = []
-        for index, held_back in self._shares.admit(senders, now):
-            event, names = found[index]
+        for place, held_back in self._shares.admit(senders, now):
+            event, names = found[place]
             lines.append(to_line(names.denial(event, began, _interface)._replace(held_back=held_back)))
         self._lines += len(lines)
         self._try("spool", lambda: self._keep(lines))

@@ -44,6 +44,12 @@ class Names:
         other._interfaces = self._interfaces
         return other
 
+    def has_all(self, event: Event) -> bool:
+        """Whether it can be named without the policy that judged it: no rule decided, and everybody is known."""
+        known = {NOBODY, *self._identities}
+        everybody = {event.source_identity, event.destination_identity} <= known
+        return not event.rule and everybody and event.network in {0, *self._networks}
+
     def identity(self, number: int) -> str:
         return UNKNOWN if number == NOBODY else self._identities.get(number, f"identity {number}")
 
@@ -125,11 +131,12 @@ class Generations:
         self._stamps[generation] = stamp
 
     def known(self, event: Event) -> Names | None:
-        """The names of the generation that judged; None: they are not known, or not yet."""
+        """The names of the generation that judged, or others that are as good; None: there are none, or not yet."""
         for generation, stamp in self._stamps.items():
-            if generation & GENERATION_BITS == event.generation:
-                return self._policies.get(stamp)
-        return None
+            if generation & GENERATION_BITS == event.generation and stamp in self._policies:
+                return self._policies[stamp]
+        newest = self._newest
+        return newest if newest is not None and newest.has_all(event) else None
 
     def nearest(self, event: Event) -> Names | None:
         """The same, or else as much as is sure; None: no policy was seen at all."""

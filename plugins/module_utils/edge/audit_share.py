@@ -31,9 +31,9 @@ Sender = tuple[int, int]
 
 
 class Admitted(NamedTuple):
-    """index: in what was asked. held_back: of the same sender, since its last line."""
+    """place: in what was asked, from 0. held_back: lines of the same sender, since its last one."""
 
-    index: int
+    place: int
     held_back: int
 
 

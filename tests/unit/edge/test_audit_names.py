@@ -168,6 +168,17 @@ def test_of_a_generation_that_was_not_seen_only_the_rule_is_a_number():
     assert rule(found, 5) == "rule 2"
 
 
+def test_where_no_rule_decided_any_policy_that_knows_everybody_will_do():
+    found = Generations()
+    found.policy("old", Names("hub", MAPS))
+    found.judges(5, "old")
+    other = EVENT._replace(generation=6, rule=0)
+    assert found.known(other) is found.newest()
+    assert found.known(other._replace(source_identity=0, network=0)) is found.newest()
+    for stranger in ({"source_identity": 300}, {"destination_identity": 300}, {"network": 9}, {"rule": 1}):
+        assert found.known(other._replace(**stranger)) is None
+
+
 def test_numbers_of_generations_that_come_again_are_not_mistaken():
     found = Generations()
     found.policy("old", Names("hub", MAPS))

@@ -20,7 +20,7 @@ def asked(*numbers: int) -> list[tuple[int, int]]:
 
 def test_a_sender_has_a_burst_and_then_one_line_at_a_time():
     shares = Shares(Rate(3, 5.0), ALL)
-    assert [one.index for one in shares.admit([LOUD] * 10, 100.0)] == [0, 1, 2]
+    assert [one.place for one in shares.admit([LOUD] * 10, 100.0)] == [0, 1, 2]
     assert shares.admit([LOUD], 104.9) == []
     assert shares.admit([LOUD] * 4, 105.1) == [(0, 8)]
     assert shares.held_back == 7 + 1 + 3
@@ -41,9 +41,9 @@ def test_where_all_are_too_many_everybody_has_some():
     loud = [(number, 0) for number in range(1000, 1999) for _line in range(16)]
     found = shares.admit([*loud, QUIET], 0.0)
     assert len(found) == 1000
-    assert len({[*loud, QUIET][one.index] for one in found}) == 1000
+    assert len({[*loud, QUIET][one.place] for one in found}) == 1000
     # All of the common share is used; what comes back goes to whoever has used less of theirs.
-    assert [one.index for one in shares.admit([*asked(*range(1000, 1999)), (3, 0)], 0.15)] == [999]
+    assert [one.place for one in shares.admit([*asked(*range(1000, 1999)), (3, 0)], 0.15)] == [999]
 
 
 @given(ASKS)
@@ -56,10 +56,10 @@ def test_no_share_is_ever_exceeded_and_everything_is_accounted_for(asks):
         now += pause
         total += len(numbers)
         found = shares.admit(asked(*numbers), now)
-        assert [one.index for one in found] == sorted({one.index for one in found})
+        assert [one.place for one in found] == sorted({one.place for one in found})
         told += sum(one.held_back for one in found)
         for one in found:
-            lines[numbers[one.index]] = lines.get(numbers[one.index], 0) + 1
+            lines[numbers[one.place]] = lines.get(numbers[one.place], 0) + 1
         assert sum(lines.values()) <= together.burst + now / together.every + 1
         assert all(count <= sender.burst + now / sender.every + 1 for count in lines.values())
     assert sum(lines.values()) + shares.held_back == total
@@ -72,7 +72,7 @@ def test_whoever_keeps_within_its_share_is_never_held_back_by_another_sender(ask
     for pause, numbers in asks:
         now += 1.0 + pause
         found = shares.admit([*asked(*numbers), QUIET], now)
-        assert found[-1].index == len(numbers)
+        assert found[-1].place == len(numbers)
 
 
 def test_whoever_was_quiet_for_long_is_forgotten():
