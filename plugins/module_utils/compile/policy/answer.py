@@ -38,11 +38,16 @@ class Answer(NamedTuple):
 def answers(asked: Question, explainer: Explainer, permissions: Permissions | None) -> tuple[Answer, ...]:
     """permissions: None: the intent is not known."""
     packet = (PROTOCOLS[asked.service.protocol], asked.service.port)
-    found = explainer.explain(asked.source, asked.destination, *packet)
-    return tuple(
-        Answer(one, permissions.sides(one, *packet) if permissions is not None and one.reason != NETWORK else ())
-        for one in found
-    )
+    found = tuple(map(Answer, explainer.explain(asked.source, asked.destination, *packet)))
+    return found if permissions is None else tuple(sided(asked, one, permissions) for one in found)
+
+
+def sided(asked: Question, answer: Answer, permissions: Permissions) -> Answer:
+    """With its sides."""
+    if answer.found.reason == NETWORK:
+        return answer
+    packet = (PROTOCOLS[asked.service.protocol], asked.service.port)
+    return answer._replace(sides=permissions.sides(answer.found, *packet))
 
 
 class Words:

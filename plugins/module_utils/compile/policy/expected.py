@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 from ...intent.policy_test import PolicyTest
 from ...intent.question import Question, Service
@@ -13,7 +14,7 @@ from ...intent.rule import ALLOW
 from ...intent.tenancy import Tenancy
 from ...model.errors import Fault
 from ...model.policy import PolicyMaps
-from .answer import ALLOWED, Words, answers
+from .answer import ALLOWED, Words, answers, sided
 from .explain import Explainer
 from .permissions import Permissions
 
@@ -34,17 +35,23 @@ def failing_tests(maps: PolicyMaps, tenancy: Tenancy) -> tuple[Fault, ...]:
 class _Trial:
     def __init__(self, maps: PolicyMaps, tenancy: Tenancy) -> None:
         self._explainer = Explainer(maps)
-        self._permissions = Permissions(tenancy)
+        self._tenancy = tenancy
         self._words = Words(maps)
+
+    @cached_property
+    def _permissions(self) -> Permissions:
+        """Made only when a test fails."""
+        return Permissions(self._tenancy)
 
     def faults(self, test: PolicyTest) -> Iterator[str]:
         """The first thing that is wrong, if there is one."""
         # The intent's own checks see to it that there is a port.
         asked = Question(test.source, test.destination, Service(test.protocol, test.port or 0))
-        found = answers(asked, self._explainer, self._permissions)
+        found = answers(asked, self._explainer, None)
         if not found:
             yield f"{self._words.lines(asked, found)[0]}; give them some"
         wrong = [one for one in found if (one.verdict() == ALLOWED) != (test.expect == ALLOW)]
         several = 0 < len(wrong) < len(found)
         for one in wrong[:1]:
-            yield f"expected {test.expect}, found {self._words.line(asked, one, several=several)}"
+            whole = sided(asked, one, self._permissions)
+            yield f"expected {test.expect}, found {self._words.line(asked, whole, several=several)}"

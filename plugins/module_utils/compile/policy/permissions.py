@@ -16,7 +16,7 @@ from .explain import peers_of
 from .ground import Regions, survey
 from .judge import Explanation
 from .prefix import prefix_of
-from .rules import EGRESS, INGRESS, NumberedRule, numbered
+from .rules import EGRESS, INGRESS, NumberedRule, PolicyRules, numbered
 from .selection import Profile, Selection
 
 # The ends of a packet, as positions among two, and as bits.
@@ -42,7 +42,11 @@ class Permissions:
         self._tenancy = tenancy
         # Who is where, the maps say: they know the addresses that only a run hands out.
         self._ground = survey(tenancy, {}).ground
-        self._policies, self._names = numbered(tenancy)
+        policies, self._names = numbered(tenancy)
+        # A policy selects peers of its own network alone.
+        self._policies: dict[str, list[PolicyRules]] = {}
+        for policy in policies:
+            self._policies.setdefault(policy.network, []).append(policy)
 
     def may_be_of(self, maps: PolicyMaps) -> bool:
         """Whether maps have the rules and the peers of this tenancy, in name: if not, they are of another one."""
@@ -69,7 +73,7 @@ class Permissions:
         near, far = 1 << end, 1 << 1 - end
         policies: list[str] = []
         rules: list[RuleName] = []
-        for policy in self._policies:
+        for policy in self._policies.get(self._ground.home[peer], ()):
             said = [rule for rule in policy.rules if rule.direction == direction]
             if said and selection.entry(policy.selected) & near:
                 policies.append(self._names[said[0].number - 1].policy)
