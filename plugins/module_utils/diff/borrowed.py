@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ..model.plan import HostPlan
-from ..model.route import MAIN_TABLE, UNICAST, Borrowed, ForeignRoute, Route
+from ..model.route import MAIN_TABLE, UNICAST, UNREACHABLE, Borrowed, ForeignRoute, Route
 from .prefix import covers, network
 
 
@@ -24,9 +24,13 @@ class Lent(NamedTuple):
 
 
 def borrowed(plan: HostPlan, foreign: Iterable[ForeignRoute]) -> Lent:
-    """foreign: the main table's, as it is (Foreign.routes)."""
+    """foreign: the main table's, as it is (Foreign.routes).
+
+    Of a destination in what is borrowed that cannot be had from there, a table says that it is unreachable: a wider
+    route must not lead somewhere that the main table does not.
+    """
     table = _table(plan, foreign)
-    taken = {route.key() for route in plan.routes}
+    taken = {(route.destination, route.table) for route in plan.routes if route.type == UNICAST}
     routes: dict[str, Route] = {}
     notes: list[str] = []
     for wish in plan.borrowed:
@@ -35,7 +39,7 @@ def borrowed(plan: HostPlan, foreign: Iterable[ForeignRoute]) -> Lent:
             notes.append(f"the main table leads nowhere for {wish.destination}, so table {wish.table} does not either")
         for route in found:
             # What the plan itself says of a destination is what is meant.
-            if route.key() not in taken:
+            if (route.destination, route.table) not in taken:
                 routes.setdefault(route.key(), route)
     return Lent(tuple(routes.values()), tuple(notes))
 
@@ -63,17 +67,20 @@ def _lent(route: ForeignRoute) -> Route | None:
 
 
 def _resolve(wish: Borrowed, table: Mapping[str, Route | None]) -> Iterable[Route]:
-    within = {destination: route for destination, route in table.items() if covers(wish.destination, destination)}
-    for route in within.values():
-        if route is not None:
-            yield route._replace(table=wish.table)
-    if wish.destination in within:
-        return
-    around = [destination for destination in table if covers(destination, wish.destination)]
-    if around:
-        nearest = table[max(around, key=_length)]
+    """None where there is nothing that leads anywhere."""
+    found = {destination: route for destination, route in table.items() if covers(wish.destination, destination)}
+    if wish.destination not in found:
+        around = [destination for destination in table if covers(destination, wish.destination)]
+        nearest = table[max(around, key=_length)] if around else None
         if nearest is not None:
-            yield nearest._replace(destination=wish.destination, table=wish.table)
+            found[wish.destination] = nearest._replace(destination=wish.destination)
+    if not any(found.values()):
+        return ()
+    refusal = Route("", "", "", "", type=UNREACHABLE)
+    return (
+        (route or refusal._replace(destination=destination))._replace(table=wish.table)
+        for destination, route in found.items()
+    )
 
 
 def _length(prefix: str) -> int:

@@ -13,11 +13,18 @@ from ansible_collections.weft.overlay.plugins.module_utils.compile.overlay impor
 from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction import UndoneError, converge
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.memory import MemoryKernel
 from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
-from ansible_collections.weft.overlay.plugins.module_utils.model.errors import ConflictError, KernelError, VerifyError
+from ansible_collections.weft.overlay.plugins.module_utils.model.change import REMOVE
+from ansible_collections.weft.overlay.plugins.module_utils.model.errors import (
+    ConflictError,
+    KernelError,
+    PlanError,
+    VerifyError,
+)
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import ForeignLink
+from ansible_collections.weft.overlay.plugins.module_utils.model.route import Borrowed, ForeignRoute, Route
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import Capabilities, Foreign, Observed
 from ansible_collections.weft.overlay.plugins.module_utils.model.sysctl import Sysctl
-from tests.unit.diff.worlds import KERNEL_RULES, OVERLAYS, PROGRAMS, hosts, with_networks
+from tests.unit.diff.worlds import KERNEL_RULES, OBJECTS, OVERLAYS, PROGRAMS, hosts, with_networks, with_policy
 
 
 class Died(BaseException):
@@ -72,9 +79,14 @@ def host(foreign=None, firewall="firewalld"):
     )
 
 
+def run(plan, kernel, release=1):
+    """With the code, and the compiled programs, of a release."""
+    return converge(plan, kernel, PROGRAMS[release], OBJECTS[release])
+
+
 def built(plan):
     kernel = host()
-    converge(plan, kernel, PROGRAMS[0])
+    run(plan, kernel, 0)
     return kernel.observe()
 
 
@@ -96,11 +108,15 @@ CASES = {
         with_networks(hub(1), range(1, 34)),
     ),
     "a hub that loses its networks": (built(with_networks(hub(1), (3, 200))), hub(1)),
+    "a hub that gets a policy": (built(hub(1)), with_policy(hub(1, 2), 1)),
+    "a hub whose policy and runners change": (built(with_policy(hub(1, 2), 1)), with_policy(hub(2, 3, mtu=1430), 2)),
+    "a hub with the programs of another release": (built(with_policy(hub(1), 1)), with_policy(hub(1), 1)),
+    "a hub that loses its policy": (built(with_policy(hub(1, 2), 1)), hub(1, 2)),
 }
 STEPS = [
     pytest.param(observed, plan, step, id=f"{name}, step {step}")
     for name, (observed, plan) in CASES.items()
-    for step in range(len(converge(plan, MemoryKernel(observed), PROGRAMS[1]).changes))
+    for step in range(len(run(plan, MemoryKernel(observed)).changes))
 ]
 
 
@@ -108,7 +124,7 @@ STEPS = [
 def test_after_a_step_that_is_refused_the_host_is_as_before(observed, plan, step):
     kernel = Faulty(MemoryKernel(observed), step)
     with pytest.raises(UndoneError, match=r": Device or resource busy; everything was changed back$") as caught:
-        converge(plan, kernel, PROGRAMS[1])
+        run(plan, kernel)
     assert isinstance(caught.value.__cause__, KernelError)
     assert kernel.observe() == MemoryKernel(observed).observe()
 
@@ -117,15 +133,21 @@ def test_after_a_step_that_is_refused_the_host_is_as_before(observed, plan, step
 def test_after_a_fault_of_our_own_the_host_is_as_before_too(observed, plan, step):
     kernel = Faulty(MemoryKernel(observed), step, "break")
     with pytest.raises(UndoneError, match=r"^OSError: unforeseen; everything was changed back$"):
-        converge(plan, kernel, PROGRAMS[1])
+        run(plan, kernel)
     assert kernel.observe() == MemoryKernel(observed).observe()
 
 
 @pytest.mark.parametrize(("observed", "plan", "step"), STEPS)
 def test_a_step_that_only_seems_done_is_found_and_everything_undone(observed, plan, step):
     kernel = Faulty(MemoryKernel(observed), step, "drop")
+    dropped = run(plan, MemoryKernel(observed)).changes[step]
+    if (dropped.action, dropped.kind) == (REMOVE, kinds.POLICED):
+        # Done all the same, when the policy goes.
+        assert run(plan, kernel).changes
+        assert run(plan, kernel.inner).changes == ()
+        return
     with pytest.raises(UndoneError, match="everything was changed back") as caught:
-        converge(plan, kernel, PROGRAMS[1])
+        run(plan, kernel)
     # Where a later step needs the one that was dropped, that one is refused before anything is verified.
     assert isinstance(caught.value.__cause__, (VerifyError, KernelError))
     assert kernel.observe() == MemoryKernel(observed).observe()
@@ -135,9 +157,9 @@ def test_a_step_that_only_seems_done_is_found_and_everything_undone(observed, pl
 def test_a_run_that_is_killed_is_finished_by_the_next(observed, plan, step):
     kernel = Faulty(MemoryKernel(observed), step, "die")
     with pytest.raises(Died):
-        converge(plan, kernel, PROGRAMS[1])
-    converge(plan, kernel.inner, PROGRAMS[1])
-    assert converge(plan, kernel.inner, PROGRAMS[1]).changes == ()
+        run(plan, kernel)
+    run(plan, kernel.inner)
+    assert run(plan, kernel.inner).changes == ()
     assert kernel.observe().foreign == observed.foreign
 
 
@@ -145,7 +167,7 @@ def test_a_run_that_is_killed_is_finished_by_the_next(observed, plan, step):
 def test_a_run_that_is_killed_before_its_end_boots_the_plan_before_it(observed, plan, step):
     kernel = Faulty(MemoryKernel(observed), step, "die")
     with pytest.raises(Died):
-        converge(plan, kernel, PROGRAMS[1])
+        run(plan, kernel)
     finished = [change.kind for change in kernel.applied if change.kind in (kinds.FILE, kinds.PROGRAM)]
     if not finished:
         stored = (kinds.FILE, kinds.PROGRAM)
@@ -154,10 +176,10 @@ def test_a_run_that_is_killed_before_its_end_boots_the_plan_before_it(observed, 
 
 def test_what_only_seems_done_is_named():
     observed, plan = NEW_HUB
-    steps = converge(plan, MemoryKernel(observed), PROGRAMS[1]).changes
+    steps = run(plan, MemoryKernel(observed)).changes
     step = [str(change) for change in steps].index("~ sysctl net.ipv4.ip_forward (value 0 → 1)")
     with pytest.raises(UndoneError) as caught:
-        converge(plan, Faulty(MemoryKernel(observed), step, "drop"), PROGRAMS[1])
+        run(plan, Faulty(MemoryKernel(observed), step, "drop"))
     assert str(caught.value) == (
         "after applying the plan the host still differs: ~ sysctl net.ipv4.ip_forward (value 0 → 1); "
         "everything was changed back"
@@ -168,7 +190,7 @@ def test_an_undo_that_is_refused_too_is_told_with_both_reasons():
     observed, plan = NEW_HUB
     kernel = Faulty(MemoryKernel(observed), 5, refusals=1000)
     with pytest.raises(UndoneError) as caught:
-        converge(plan, kernel, PROGRAMS[1])
+        run(plan, kernel)
     text = str(caught.value)
     assert text.count("Device or resource busy") == 2
     assert text.endswith("; the host is between two states, run again to mend it")
@@ -188,7 +210,7 @@ def test_an_undo_that_only_seems_done_says_what_is_left():
                     self.how = "nothing"
 
     with pytest.raises(UndoneError) as caught:
-        converge(plan, Stubborn(MemoryKernel(observed), 1), PROGRAMS[1])
+        run(plan, Stubborn(MemoryKernel(observed), 1))
     assert "; undone except for: - " in str(caught.value)
 
 
@@ -222,9 +244,9 @@ def test_check_mode_says_what_the_run_then_does(world):
     """Check mode is this very transaction on a copy in memory; here the host is one, too, that counts."""
     plan, observed = world
     real = Faulty(MemoryKernel(observed))
-    said = converge(plan, MemoryKernel(real.observe()), PROGRAMS[0])
+    said = run(plan, MemoryKernel(real.observe()), 0)
     assert real.observe() == MemoryKernel(observed).observe(), "saying what would be done has done something"
-    assert converge(plan, real, PROGRAMS[0]) == said
+    assert run(plan, real, 0) == said
     assert tuple(real.applied) == said.changes
 
 
@@ -235,8 +257,28 @@ def test_from_any_state_a_run_arrives_or_leaves_everything_as_it_was(world, step
     before = MemoryKernel(observed).observe()
     kernel = Faulty(MemoryKernel(observed), step, how)
     try:
-        converge(plan, kernel, PROGRAMS[0])
+        run(plan, kernel, 0)
     except UndoneError:
         assert kernel.observe() == before
     else:
-        assert converge(plan, kernel.inner, PROGRAMS[0]).changes == ()
+        assert run(plan, kernel.inner, 0).changes == ()
+
+
+def test_a_policy_without_the_programs_that_judge_by_it_is_refused_before_anything_is_looked_at():
+    with pytest.raises(PlanError, match="the programs that judge by it did not come along"):
+        converge(with_policy(hub(1), 1), None)
+
+
+def test_borrowed_routes_are_those_of_the_host_as_it_is():
+    plan = hub(1)._replace(borrowed=(Borrowed("0.0.0.0/0", 119001), Borrowed("192.168.7.0/24", 119002)))
+    kernel = host(
+        Foreign(links=(ForeignLink("eth0", "device"),), routes=(ForeignRoute("0.0.0.0/0", "eth0", via="192.0.2.9"),))
+    )
+    outcome = converge(plan, kernel)
+    found = {key: route for key, route in kernel.observe().state[kinds.ROUTE].items() if route.link == "eth0"}
+    assert found == {
+        "0.0.0.0/0 table 119001": Route("0.0.0.0/0", "192.0.2.9", "eth0", "", 119001),
+        "192.168.7.0/24 table 119002": Route("192.168.7.0/24", "192.0.2.9", "eth0", "", 119002),
+    }
+    assert outcome.notes == ()
+    assert converge(plan, kernel).changes == ()

@@ -19,6 +19,8 @@ from ansible_collections.weft.overlay.plugins.module_utils.intent.domain import 
 from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
 from ansible_collections.weft.overlay.plugins.module_utils.model.address import Address
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import BRIDGE, DUMMY, VXLAN, ForeignLink, Link
+from ansible_collections.weft.overlay.plugins.module_utils.model.policed import Objects
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import Attachment, NetworkName, PolicyMaps
 from ansible_collections.weft.overlay.plugins.module_utils.model.route import (
     MAIN_TABLE,
     UNICAST,
@@ -61,9 +63,14 @@ FOREIGN = Foreign(
     rules=KERNEL_RULES,
 )
 
+# Compiled programs, of two releases.
+OBJECTS = tuple(Objects(digest * 32, (("ingress.bpf.o", digest.encode()),)) for digest in ("0a", "0b"))
+# The number of a policy's only network, None: no policy.
+POLICIES = st.sampled_from((None, None, 1, 2, 3))
+
 # Tags of a host's networks.
 TAGS = st.sampled_from(((), (), (), (1,), (1, 2, 254), (2, 17, 18)))
-CAPABILITIES = st.builds(Capabilities, st.booleans(), st.sampled_from(FIREWALLS))
+CAPABILITIES = st.builds(Capabilities, st.booleans(), st.sampled_from(FIREWALLS), unable=st.just(()))
 
 
 @st.composite
@@ -75,7 +82,7 @@ def plans(draw):
     numbers = draw(st.lists(st.integers(1, 6), unique=True, max_size=4).map(sorted))
     mtu = draw(st.sampled_from((1450, 1430, 8950)))
     spokes = tuple(Spoke(f"runner{number}", number, f"{net}{number}", mtu) for number in numbers)
-    return with_networks(_overlay_plan(overlay, role, net, spokes), draw(TAGS))
+    return with_policy(with_networks(_overlay_plan(overlay, role, net, spokes), draw(TAGS)), draw(POLICIES))
 
 
 def _overlay_plan(overlay, role, net, spokes):
@@ -98,14 +105,22 @@ def with_networks(plan, tags):
     return plan._replace(routes=plan.routes + tables.routes, rules=tables.rules)
 
 
-def wanted(plan, capabilities, program=PROGRAMS[0]):
-    return desired(plan, capabilities, program).state
+def with_policy(plan, number):
+    """The plan of a host with a policy; all its links but the first are policed. None: it has none."""
+    if number is None:
+        return plan
+    policed = tuple(Attachment(link.name, place, 0, 0) for place, link in enumerate(plan.links[1:], start=1))
+    return plan._replace(policy=PolicyMaps(networks=(NetworkName(number, "shop"),), attachments=policed))
+
+
+def wanted(plan, capabilities, program=PROGRAMS[0], objects=OBJECTS[0]):
+    return desired(plan, capabilities, program, objects=objects).state
 
 
 @st.composite
 def drifted(draw, plan, capabilities):
     """A state that a host can be in: what a plan wanted, with things changed, gone, and more of ours there."""
-    state = wanted(plan, capabilities, draw(st.sampled_from(PROGRAMS)))
+    state = wanted(plan, capabilities, draw(st.sampled_from(PROGRAMS)), draw(st.sampled_from(OBJECTS)))
     links = [_aged(draw, link) for link in state[kinds.LINK].values() if not draw(_RARELY)]
     links += draw(st.lists(st.sampled_from(_EXTRA_LINKS), unique=True, max_size=3))
     names = [link.name for link in links] or ["none"]
@@ -114,6 +129,8 @@ def drifted(draw, plan, capabilities):
     sources = [value.address.split("/")[0] for value in addresses] or ["none"]
     routes = [_rerouted(draw, route, names, sources) for route in state[kinds.ROUTE].values() if not draw(_RARELY)]
     routes += draw(st.lists(_more_routes(names, sources) | st.sampled_from(_EXTRA_REFUSALS), max_size=3))
+    policies = {} if draw(_RARELY) else {key: seen(value) for key, value in state[kinds.POLICY].items()}
+    policed = [_renumbered(draw, value) for value in state[kinds.POLICED].values() if not draw(_RARELY)]
     rules = {rule.key(): rule for rule in draw(st.lists(st.sampled_from(_EXTRA_RULES), max_size=3))}
     return {
         **{kind: draw(_some_of(values)) for kind, values in state.items()},
@@ -121,8 +138,14 @@ def drifted(draw, plan, capabilities):
         kinds.SYSCTL: state_of({kinds.SYSCTL: (Sysctl("net.ipv4.ip_forward", draw(st.sampled_from("01"))),)})[
             kinds.SYSCTL
         ],
-        **consistent(links, addresses, routes),
+        **consistent(links, addresses, routes, policed if policies else ()),
+        kinds.POLICY: policies,
     }
+
+
+def seen(policy):
+    """As a host tells of it."""
+    return policy._replace(maps=None, files=())
 
 
 @st.composite
@@ -133,8 +156,9 @@ def hosts(draw):
     return plan, Observed(capabilities, draw(drifted(former, capabilities)), FOREIGN)
 
 
-def consistent(links, addresses, routes):
-    """Without what no kernel would have: two VXLANs with one VNI, addresses on nothing, routes over nothing."""
+def consistent(links, addresses, routes, policed=()):
+    """Without what no kernel would have: two VXLANs with one VNI, addresses on nothing, routes over nothing, programs
+    at nothing."""
     found, tunnels = {}, {(link.vni, link.port) for link in FOREIGN.links if link.kind == VXLAN}
     for link in links:
         if link.name not in found and (link.kind != VXLAN or (link.vni, link.port) not in tunnels):
@@ -152,7 +176,8 @@ def consistent(links, addresses, routes):
         for route in routes
         if route.type != UNICAST or (route.link in up and route.source in {*sources, ""})
     }
-    return {kinds.LINK: found, kinds.ADDRESS: addresses, kinds.ROUTE: routes}
+    hooks = {value.interface: value for value in policed if value.interface in found}
+    return {kinds.LINK: found, kinds.ADDRESS: addresses, kinds.ROUTE: routes, kinds.POLICED: hooks}
 
 
 _RARELY = st.sampled_from((False, False, False, True))
@@ -209,6 +234,10 @@ def _moved(draw, address, names):
     if draw(_RARELY):
         address = address._replace(prefix_route=not address.prefix_route)
     return address._replace(link=draw(st.sampled_from(names))) if draw(_RARELY) else address
+
+
+def _renumbered(draw, attachment):
+    return attachment._replace(number=attachment.number + 100) if draw(_RARELY) else attachment
 
 
 def _rerouted(draw, route, names, sources):
