@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import traceback
+from collections.abc import Callable
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _POWER_OFF = 0x4321FEDC
@@ -55,16 +56,16 @@ def main(record: object) -> None:
     say(records=len(stage.records()), maps=len(calls.read_all("flows", stage.map("flows"))))
 
 
-if __name__ == "__main__":
+def first(program: Callable[[object], None]) -> None:
+    """Runs a program as the first process of a machine: it gets the file for what it has to say."""
     os.environ["PATH"] = PATH
     mount("devtmpfs", "/dev")
     mount("proc", "/proc")
     mount("sysfs", "/sys")
-    sys.path.insert(0, "/")
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
     with open("/dev/ttyS1", "w", encoding="utf-8") as port:
         try:
-            main(port)
+            program(port)
             print("done", file=port, flush=True)
         except BaseException:
             traceback.print_exc()
@@ -73,3 +74,8 @@ if __name__ == "__main__":
         finally:
             os.sync()
             _LIBC.reboot(_POWER_OFF)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, "/")
+    first(main)

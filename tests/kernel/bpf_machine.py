@@ -27,7 +27,7 @@ from tests.kernel.machine import QEMU
 PACKAGES = "linux-image-cloud-amd64,python3,libbpf1,iproute2,kmod"
 # Of a root filesystem, what such a machine has no use for.
 _LEFT_OUT = ("boot", "dev", "proc", "run", "sys", "tmp", "usr/share", "usr/lib/python3/dist-packages", "var")
-_MODULES = ("bridge/", "802/", "llc/", "sched/sch_ingress.", "sched/cls_bpf.")
+_MODULES = ("bridge/", "802/", "llc/", "sched/sch_ingress.", "sched/cls_bpf.", "net/veth.")
 # Emulated, it needs some twenty.
 SECONDS = 300
 

@@ -12,11 +12,14 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import PolicyMaps
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy_text import to_json
-from tests.integration.bpf.place import FAMILIES, KINDS, answer, maps, packet, query
+from tests.integration.bpf.names import FAMILIES
+from tests.integration.bpf.place import KINDS, answer, maps, packet, query
 from tests.integration.bpf.reading import allowed
 from tests.integration.bpf.stage import OBJECTS, ROOT
 from tests.integration.bpf.test_load import MOST_INSTRUCTIONS, MOST_STEPS
+from tests.integration.bpf.test_ports import port_maps
 from tests.integration.bpf.test_reasons import POSSIBLE, REACHED
 from tests.kernel.bpf_machine import boot
 
@@ -54,15 +57,17 @@ def packets() -> list[tuple[Shown, str]]:
     return found
 
 
-def files(shown: list[Shown]) -> dict[str, bytes]:
-    found = {"weft/policy.json": to_json(maps()).encode(), "weft/packets.json": json.dumps(shown).encode()}
+def files(policy: PolicyMaps, *more: str) -> dict[str, bytes]:
+    """What a machine has of this tree. more: further files of it, by path."""
+    found = {"weft/policy.json": to_json(policy).encode()}
     tree = "ansible_collections/weft/overlay/plugins/module_utils"
     for room in MODULES:
         for path in sorted((ROOT / "plugins" / "module_utils" / room).rglob("*.py")):
             found[f"{tree}/{path.relative_to(ROOT / 'plugins' / 'module_utils')}"] = path.read_bytes()
-    found["tests/integration/bpf/stage.py"] = (ROOT / "tests/integration/bpf/stage.py").read_bytes()
-    for path in OBJECTS:
-        found[str(Path(path).relative_to(ROOT))] = Path(path).read_bytes()
+    for path in ("tests/integration/bpf/stage.py", *more):
+        found[path] = (ROOT / path).read_bytes()
+    for object_ in map(Path, OBJECTS):
+        found[str(object_.relative_to(ROOT))] = object_.read_bytes()
     return found
 
 
@@ -70,7 +75,8 @@ def files(shown: list[Shown]) -> dict[str, bytes]:
 def test_debians_kernels_load_the_programs_and_judge_as_this_one_does(release: str) -> None:
     expected = packets()
     program = (ROOT / "tests/kernel/bpf_inside.py").read_text()
-    said: list[dict[str, Any]] = boot(release, files([shown for shown, _said in expected]), program)
+    shown = {"weft/packets.json": json.dumps([packet for packet, _said in expected]).encode()}
+    said: list[dict[str, Any]] = boot(release, {**files(maps()), **shown}, program)
     begin, sizes, *rest = said
     kernel, libbpf = RELEASES[release]
     assert begin["kernel"].startswith(kernel)
@@ -85,3 +91,26 @@ def test_debians_kernels_load_the_programs_and_judge_as_this_one_does(release: s
     assert attached
     assert all(found == ["weft_ingress", "weft_egress"] for found in attached)
     assert rest[-1]["records"] > 0
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_a_port_that_vlans_keep_closed_passes_nothing_until_it_is_opened(release: str) -> None:
+    """Neither to other ports nor to the host; and then what its binding and the policy allow. Here, because not every
+    kernel that tests run on has VLANs on bridges; Debian's have."""
+    here = "tests/integration/bpf"
+    tree = files(port_maps(), f"{here}/hosts.py", f"{here}/names.py", "tests/kernel/bpf_inside.py")
+    said = boot(release, tree, (ROOT / "tests/kernel/ports_inside.py").read_text())
+    nothing, allowed = (dict.fromkeys(FAMILIES, reached) for reached in ([False] * 3, [True, False, True]))
+    told = [(one["step"], one["reached"]) for one in said]
+    assert told == [
+        ("closed, not policed", nothing),
+        ("closed, policed and bound", nothing),
+        ("open", allowed),
+        ("open, not bound", nothing),
+        ("closed again", nothing),
+    ]
+    reasons = {one["step"]: one["reasons"] for one in said}
+    assert reasons["closed, not policed"] == []
+    assert reasons["open"] == ["NO_RULE"]
+    assert set(reasons["open, not bound"]) <= {"SOURCE", "NEIGHBOUR"}
+    assert reasons["open, not bound"]
