@@ -65,6 +65,10 @@ class Neighbour:
         self._process.kill()
         self._process.wait()
 
+    def space(self) -> str:
+        """The file of the namespace."""
+        return f"/proc/{self._process.pid}/ns/net"
+
     def start(self, *command: str, **options: object) -> subprocess.Popen[str]:
         enter = ["nsenter", "--net", "--target", str(self._process.pid), *command]
         return subprocess.Popen(enter, text=True, **options)  # type: ignore[call-overload, no-any-return]
@@ -106,11 +110,15 @@ class Neighbour:
         return found
 
     def connect(self, family: str, name: str, port: int, patience: float) -> bool:
-        """Whether a connection comes about."""
-        with self.socket(_family(family), socket.SOCK_STREAM) as end:
+        """Whether a connection to one of the place comes about."""
+        return self.reaches(ADDRESSES[name][family == "ipv6"], port, patience)
+
+    def reaches(self, address: str, port: int, patience: float) -> bool:
+        """The same, to any address."""
+        with self.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as end:
             end.settimeout(patience)
             try:
-                end.connect((ADDRESSES[name][family == "ipv6"], port))
+                end.connect((address, port))
             except TimeoutError:
                 return False
             except OSError as error:

@@ -61,9 +61,9 @@ def bridge(site: Site) -> Bridge:
     return found
 
 
-def comes(wire: socket.socket, words: bytes) -> bool:
-    end = time.monotonic() + BRIEFLY
-    wire.settimeout(BRIEFLY)
+def comes(wire: socket.socket, words: bytes, patience: float = BRIEFLY) -> bool:
+    end = time.monotonic() + patience
+    wire.settimeout(patience)
     while time.monotonic() < end:
         try:
             if words in wire.recv(2000):
