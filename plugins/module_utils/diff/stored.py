@@ -6,12 +6,16 @@
 from __future__ import annotations
 
 from ..model.plan import HostPlan, to_json
+from ..model.policy import PORTS
 from ..model.stored import (
     AUDIT_ENABLED_PATH,
     AUDIT_PATH,
     AUDIT_UNIT,
     COMMAND_PATH,
     ENABLED_PATH,
+    GUARD_ENABLED_PATH,
+    GUARD_PATH,
+    GUARD_UNIT,
     PLAN_PATH,
     PROGRAM_ROOT,
     UNIT,
@@ -90,6 +94,31 @@ NoNewPrivileges=yes
 WantedBy=multi-user.target
 """
 
+# Before Docker, for whoever that starts is to be judged; it is ready without having asked Docker anything. Its child is
+# a run of `weft apply`: that one comes to its own end, whatever becomes of the guard.
+_GUARD_TEXT = f"""\
+# {WRITTEN_BY}; changes are overwritten by its next run.
+[Unit]
+Description=Guard of weft.overlay (containers speak with their own addresses; borrowed routes are followed)
+Documentation=file://{PLAN_PATH}
+ConditionPathExists={PLAN_PATH}
+After={UNIT}
+Before=docker.service
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+ExecStart={COMMAND_PATH} guard
+Restart=always
+RestartSec=1
+KillMode=process
+RuntimeDirectory=weft
+RuntimeDirectoryPreserve=yes
+
+[Install]
+WantedBy=multi-user.target
+"""
+
 # -I: neither the caller's environment nor the current folder decides which code runs as root.
 # -S: nothing but the standard library is used, so site-packages need not be searched.
 _COMMAND_TEXT = f"""\
@@ -103,17 +132,25 @@ def files_of(plan: HostPlan) -> tuple[File, ...]:
     """Every file of ours that a host with this plan has, the plan itself last."""
     watch = (File(WATCH_PATH, _WATCH_TEXT), File(WATCH_ENABLED_PATH, "", target="../" + WATCH_UNIT))
     audit = (File(AUDIT_PATH, _AUDIT_TEXT), File(AUDIT_ENABLED_PATH, "", target="../" + AUDIT_UNIT))
+    guard = (File(GUARD_PATH, _GUARD_TEXT), File(GUARD_ENABLED_PATH, "", target="../" + GUARD_UNIT))
     return (
         File(COMMAND_PATH, _COMMAND_TEXT, 0o755),
         File(UNIT_PATH, _UNIT_TEXT),
         File(ENABLED_PATH, "", target="../" + UNIT),
         *(watch if plan.devices else ()),
         *(audit if plan.policy is not None else ()),
+        *(guard if _is_guarded(plan) else ()),
         File(PLAN_PATH, to_json(plan), 0o600),
     )
 
 
 def services_of(plan: HostPlan, program: Program) -> tuple[Service, ...]:
-    """What runs all the time: only where there are WireGuard peers to watch, and a policy that may deny something."""
-    wanted = {WATCH_UNIT: bool(plan.devices), AUDIT_UNIT: plan.policy is not None}
+    """What runs all the time: only where there are WireGuard peers to watch, a policy that may deny something, and
+    somebody else's ports or routes to follow. The guard is the first: containers wait for it."""
+    wanted = {GUARD_UNIT: _is_guarded(plan), WATCH_UNIT: bool(plan.devices), AUDIT_UNIT: plan.policy is not None}
     return tuple(Service(unit, program.digest) for unit, needed in wanted.items() if needed)
+
+
+def _is_guarded(plan: HostPlan) -> bool:
+    attachments = plan.policy.attachments if plan.policy is not None else ()
+    return bool(plan.borrowed) or any(attachment.flags & PORTS for attachment in attachments)

@@ -23,6 +23,8 @@ def main(arguments: list[str]) -> int:
         from .client_command import main as answer
     elif word == "denials":
         from .denials import main as answer
+    elif word == "guard":
+        from .guard import main as answer
     elif word == "watch":
         from .watch import main as answer
     else:
@@ -31,8 +33,8 @@ def main(arguments: list[str]) -> int:
 
 
 def _usage() -> int:
-    from . import audit, boot, client_command, denials, watch
+    from . import audit, boot, client_command, denials, guard, watch
 
-    lines = [line for each in (boot, client_command, denials, watch, audit) for line in each.USAGE.splitlines()]
+    lines = [line for each in (boot, client_command, denials, watch, audit, guard) for line in each.USAGE.splitlines()]
     sys.stderr.write("usage: " + "\n       ".join(lines) + "\n")
     return 2

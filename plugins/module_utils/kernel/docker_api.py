@@ -11,7 +11,9 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 from ..model.errors import KernelError
 
@@ -21,13 +23,13 @@ _PATIENCE = 20  # seconds; a daemon that is busy with a large image takes a few
 class _Connection(http.client.HTTPConnection):
     """HTTP over the daemon's UNIX socket."""
 
-    def __init__(self, path: str) -> None:
-        super().__init__("localhost", timeout=_PATIENCE)
+    def __init__(self, path: str, patience: float | None = _PATIENCE) -> None:
+        super().__init__("localhost", timeout=patience)
         self.path = path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(_PATIENCE)
+        self.sock.settimeout(self.timeout)
         self.sock.connect(self.path)
 
 
@@ -49,10 +51,64 @@ def networks_and_pools(path: str) -> tuple[list[dict[str, Any]], list[dict[str, 
         connection.close()
 
 
-def _get(connection: _Connection, path: str) -> Any:
+def running(
+    path: str, networks: list[str], concerns: Callable[[dict[str, Any]], bool], patience: float
+) -> list[dict[str, Any]] | None:
+    """The running containers on any of these networks, each as the API describes it whole. concerns: says of one as
+    the API lists it whether it is wanted. patience: seconds that each answer may take.
+
+    None where the daemon is stopped. Raises KernelError where it answers anything unexpected, or not in time.
+    """
+    connection = _Connection(path, patience)
+    try:
+        listed = _get(connection, "/containers/json" + _filtered({"network": networks}))
+        found = [_get(connection, f"/containers/{item['Id']}/json", gone=None) for item in listed if concerns(item)]
+    except ConnectionRefusedError:
+        return None
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise KernelError("Docker", f"does not answer on {path}: {error}") from error
+    finally:
+        connection.close()
+    return [item for item in found if item is not None]
+
+
+def events(path: str, filters: Mapping[str, list[str]]) -> Iterator[bytes]:
+    """What happens, a line of JSON each, until the daemon ends; first an empty one, when it listens to us. Waits for a
+    daemon that is on its way. Raises KernelError.
+    """
+    connection = _Connection(path, patience=None)
+    try:
+        connection.request("GET", "/events" + _filtered(filters))
+        response = connection.getresponse()
+        if response.status != http.client.OK:
+            raise KernelError("Docker /events", _refusal(response.status, response.read()))
+        yield b""
+        while line := response.readline():
+            yield line
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise KernelError("Docker", f"does not tell what happens on {path}: {error}") from error
+    finally:
+        connection.close()
+
+
+def _filtered(filters: Mapping[str, list[str]]) -> str:
+    return "?filters=" + quote(json.dumps(filters))
+
+
+_MUST_BE_THERE = object()
+
+
+def _get(connection: _Connection, path: str, gone: Any = _MUST_BE_THERE) -> Any:
+    """gone: what to say of something that is not there any more."""
     connection.request("GET", path)
     response = connection.getresponse()
     body = response.read()
+    if response.status == http.client.NOT_FOUND and gone is not _MUST_BE_THERE:
+        return gone
     if response.status != http.client.OK:
-        raise KernelError(f"Docker {path}", f"{response.status} {body.decode(errors='replace').strip()}")
+        raise KernelError(f"Docker {path}", _refusal(response.status, body))
     return json.loads(body)
+
+
+def _refusal(status: int, body: bytes) -> str:
+    return f"{status} {body.decode(errors='replace').strip()}"

@@ -58,20 +58,18 @@ class HostKernel:
         containers = docker.observe() if self._ask_docker else None
         with Netlink() as netlink:
             network = netlink.observe(docker.bridges(containers))
-            dummy, wireguard, gates = netlink.supports_dummy(), netlink.supports_wireguard(), netlink.supports_gates()
+            able = netlink.supports()
         (tunnels, keys), (policed, hooks, unable) = _wireguard(network.links), self._policed(network.links)
         firewall = looking.result()
         files, file_faults = stored.observe()
         return Observed(
             Capabilities(
-                dummy=dummy,
                 firewall=firewall.backend,
                 docker=containers is not None,
                 wanting=tuple(_wanting(firewall.backend, containers is not None)),
-                wireguard=wireguard,
                 tools=tuple(_tools()),
                 unable=unable,
-                gates=gates,
+                **able,
             ),
             {
                 **tunnels,

@@ -19,10 +19,14 @@ WATCH_ENABLED_PATH = "/etc/systemd/system/multi-user.target.wants/" + WATCH_UNIT
 AUDIT_UNIT = "weft-audit.service"
 AUDIT_PATH = "/etc/systemd/system/" + AUDIT_UNIT
 AUDIT_ENABLED_PATH = "/etc/systemd/system/multi-user.target.wants/" + AUDIT_UNIT
+GUARD_UNIT = "weft-guard.service"
+GUARD_PATH = "/etc/systemd/system/" + GUARD_UNIT
+GUARD_ENABLED_PATH = "/etc/systemd/system/multi-user.target.wants/" + GUARD_UNIT
 PATHS = (
     *(COMMAND_PATH, UNIT_PATH, ENABLED_PATH),
     *(WATCH_PATH, WATCH_ENABLED_PATH),
     *(AUDIT_PATH, AUDIT_ENABLED_PATH),
+    *(GUARD_PATH, GUARD_ENABLED_PATH),
     PLAN_PATH,
 )
 
@@ -30,6 +34,7 @@ PATHS = (
 SERVICE_STATES = {
     WATCH_UNIT: "/run/weft/watch",
     AUDIT_UNIT: "/run/weft/audit",
+    GUARD_UNIT: "/run/weft/guard",
 }
 
 # In every text file of ours outside our own folders; a file without it at one of these paths is foreign.

@@ -5,18 +5,29 @@
 
 from __future__ import annotations
 
-from ansible_collections.weft.overlay.plugins.module_utils.compile.overlay import Spoke, hub_plan, isolated_plan
+import pytest
+
+from ansible_collections.weft.overlay.plugins.module_utils.compile.overlay import (
+    Spoke,
+    hub_plan,
+    isolated_plan,
+    runner_plan,
+)
 from ansible_collections.weft.overlay.plugins.module_utils.diff.desired import desired
 from ansible_collections.weft.overlay.plugins.module_utils.diff.stored import files_of, services_of
 from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import BRIDGE, DUMMY, VXLAN
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import from_json
-from ansible_collections.weft.overlay.plugins.module_utils.model.policy import PolicyMaps
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import PORTS, Attachment, PolicyMaps
+from ansible_collections.weft.overlay.plugins.module_utils.model.route import Borrowed
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import Capabilities
 from ansible_collections.weft.overlay.plugins.module_utils.model.stored import (
     AUDIT_ENABLED_PATH,
     AUDIT_PATH,
     AUDIT_UNIT,
+    GUARD_ENABLED_PATH,
+    GUARD_PATH,
+    GUARD_UNIT,
     PATHS,
     PLAN_PATH,
     WRITTEN_BY,
@@ -53,7 +64,8 @@ def test_a_runner_in_default_mode_has_every_kind_emptied():
 
 
 def test_every_stored_file_is_one_that_observing_looks_at_and_knows_again():
-    files = files_of(HUB._replace(devices=(Device("wg0", "k" * 44),), policy=PolicyMaps()))
+    policy = PolicyMaps(attachments=(Attachment("kohaku-overlay", 1, 0, PORTS),))
+    files = files_of(HUB._replace(devices=(Device("wg0", "k" * 44),), policy=policy))
     assert {file.path for file in files} == set(PATHS)
     assert {file.path for file in files} > {file.path for file in files_of(HUB)}
     assert all(WRITTEN_BY in file.text for file in files if file.target is None and file.path != PLAN_PATH)
@@ -67,6 +79,51 @@ def test_a_host_with_a_policy_tells_of_what_it_denies():
         AUDIT_PATH,
         AUDIT_ENABLED_PATH,
     }
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"policy": PolicyMaps(attachments=(Attachment("kohaku-overlay", 1, 0, PORTS),))},
+        {"borrowed": (Borrowed("0.0.0.0/0", 119001),)},
+    ],
+    ids=["ports", "borrowed routes"],
+)
+def test_a_host_with_others_ports_or_routes_is_guarded_and_docker_waits_for_it(more):
+    plan = HUB._replace(**more)
+    assert services_of(plan, PROGRAMS[0])[0].unit == GUARD_UNIT
+    texts = {file.path: file.text for file in files_of(plan)}
+    assert {GUARD_PATH, GUARD_ENABLED_PATH} <= set(texts)
+    assert "\nBefore=docker.service\n" in texts[GUARD_PATH]
+    assert "\nType=notify\n" in texts[GUARD_PATH]
+
+
+def runner_with(flags, gates):
+    """The links of a runner whose bridge has these flags, on a kernel with gates or without, and notes."""
+    overlay = OVERLAYS[0]
+    plan = runner_plan(overlay, Spoke("runner1", 1, "192.0.2.1", 1450), "hub", "192.0.2.250")
+    policy = PolicyMaps(attachments=(Attachment(overlay.names.bridge, 1, 0, flags),))
+    wanted = desired(plan._replace(policy=policy), Capabilities(dummy=True, firewall="none", gates=gates))
+    return wanted.state[kinds.LINK].values(), wanted.notes
+
+
+def test_a_bridge_whose_ports_are_policed_is_gated_and_our_own_port_of_it_is_open():
+    links, notes = runner_with(PORTS, gates=True)
+    assert {link.kind: link.gated for link in links} == {BRIDGE: True, VXLAN: True}
+    assert notes == ()
+
+
+def test_a_bridge_whose_ports_are_not_policed_has_no_gate():
+    links, _notes = runner_with(0, gates=True)
+    assert not any(link.gated for link in links)
+
+
+def test_a_kernel_without_gates_is_told_of_where_one_is_missed():
+    links, notes = runner_with(PORTS, gates=False)
+    assert not any(link.gated for link in links)
+    assert len(notes) == 1
+    assert "weft-guard" in notes[0]
+    assert runner_with(0, gates=False)[1] == ()
 
 
 def test_the_stored_plan_is_last_for_its_owner_only_and_can_be_read_back():

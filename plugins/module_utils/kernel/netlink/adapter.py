@@ -113,6 +113,14 @@ class Netlink:
                 foreign.append(routes.foreign_of(route, names))
         return own, foreign
 
+    def supports(self) -> dict[str, bool]:
+        """Fields of Capabilities: all that is asked below."""
+        return {
+            "dummy": self.supports_dummy(),
+            "wireguard": self.supports_wireguard(),
+            "gates": self.supports_gates(),
+        }
+
     def supports_dummy(self) -> bool:
         """Whether this kernel has dummy devices. Nothing is made: the question is a request that must fail.
 
