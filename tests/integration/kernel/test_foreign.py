@@ -55,20 +55,29 @@ def test_foreign_routes_are_those_that_somebody_else_made(host: Any, hub_link: L
         "prohibit 10.8.0.0/16",
         "10.9.0.0/16 nexthop via 198.18.0.2 nexthop via 198.18.0.3",
         "10.10.0.0/16 via 198.18.0.2 table 77",
+        "10.11.0.0/16 via inet6 fe80::1 dev eth0",
+        "default via 198.18.0.9 metric 700",
     ):
         host.ip(f"route add {command}")
     host.ip("-6 route add 2001:db8:5::/48 via 2001:db8::1")
+    host.ip("-6 route add blackhole 2001:db8:6::/48")
+    host.ip("-6 route add 2001:db8:7::/48 via fe80::1 dev eth0")
     seen = host.observe()
     assert set(seen.foreign_routes) == {
-        ForeignRoute("0.0.0.0/0", "eth0"),
+        ForeignRoute("0.0.0.0/0", "eth0", via="198.18.0.1"),
+        ForeignRoute("0.0.0.0/0", "eth0", via="198.18.0.9", metric=700),
         ForeignRoute("198.18.0.0/24", "eth0"),
         ForeignRoute("10.5.0.0/16", "vxkr1"),
-        ForeignRoute("10.6.0.0/16", None),
-        ForeignRoute("10.7.0.0/16", None),
-        ForeignRoute("10.8.0.0/16", None),
-        ForeignRoute("10.9.0.0/16", "eth0"),
-        ForeignRoute("2001:db8::/64", "eth0"),
-        ForeignRoute("2001:db8:5::/48", "eth0"),
+        ForeignRoute("10.6.0.0/16", None, type="blackhole"),
+        ForeignRoute("10.7.0.0/16", None, type="unreachable"),
+        ForeignRoute("10.8.0.0/16", None, type=""),
+        ForeignRoute("10.9.0.0/16", "eth0", via="198.18.0.2"),
+        # Its next hop is of the other family.
+        ForeignRoute("10.11.0.0/16", "eth0", type=""),
+        ForeignRoute("2001:db8::/64", "eth0", metric=256),
+        ForeignRoute("2001:db8:5::/48", "eth0", via="2001:db8::1", metric=1024),
+        ForeignRoute("2001:db8:6::/48", "lo", metric=1024, type="blackhole"),
+        ForeignRoute("2001:db8:7::/48", "eth0", via="fe80::1", metric=1024),
     }
     assert [route.destination for route in seen.routes] == ["10.2.0.0/16"]
 

@@ -66,7 +66,7 @@ def test_a_host_without_wireguard_is_looked_at_without_its_code() -> None:
     assert kinds.DEVICE not in seen.state
     assert seen.keys == Keys()
     assert abs(seen.now - time.time()) < 5
-    assert set(seen.capabilities.tools) <= {"wg", "wireguard-go", "qrencode", "openssl"}
+    assert set(seen.capabilities.tools) <= {"wg", "wireguard-go", "qrencode", "openssl", "libbpf"}
     assert {"wg", "wireguard-go"} <= set(seen.capabilities.tools)
 
 

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import socket
+import struct
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -22,6 +25,10 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.stored import P
 from tests.integration.bpf.hosts import Neighbour
 from tests.integration.bpf.place import ADDRESSES, ATTACHMENTS, FIRST, MACS, WEB, WORLD, maps
 from tests.integration.bpf.stage import OBJECTS
+
+_RTMGRP_LINK, _RTMGRP_TC = 1, 8
+_RTM_NEWLINK, _RTM_NEWTFILTER = 16, 44
+_IFF_UP = 1
 
 BRIDGE_LINK = Link("bridge", BRIDGE, "weft:here", MACS["host"], ipv6=True)
 TUNNEL = Link("vxlan0", VXLAN, "weft:hub", "02:00:00:00:00:05", 1450, "bridge", 101, 4789, "198.18.0.10", "198.18.0.11")
@@ -64,8 +71,8 @@ class Town:
         for neighbour in self._neighbours:
             neighbour.close()
 
-    def converge(self, wanted: HostPlan, program: Program | None = None) -> Outcome:
-        return converge(wanted, self.kernel(wanted), program, objects())
+    def converge(self, wanted: HostPlan, program: Program | None = None, brought: Objects | None = None) -> Outcome:
+        return converge(wanted, self.kernel(wanted), program, brought or objects())
 
     def kernel(self, wanted: HostPlan | None = None) -> HostKernel:
         return HostKernel(ask_docker=False, policies=wanted is None or wanted.policy is not None)
@@ -114,6 +121,38 @@ def ip_rules() -> str:
 
 def tc(command: str) -> str:
     return _run("tc", *command.split())
+
+
+def ip(command: str) -> str:
+    return _run("ip", *command.split())
+
+
+class Events:
+    """What happens to links and filters from now on, as the kernel tells it."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
+        self._socket.bind((0, _RTMGRP_LINK | _RTMGRP_TC))
+
+    def read(self) -> list[tuple[str, int]]:
+        """("up" or "filter", index of the link), in order."""
+        found = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                buffer = self._socket.recv(1 << 16)
+                start = 0
+                while start < len(buffer):
+                    size, kind = struct.unpack_from("=IH", buffer, start)
+                    _family, index, flags = struct.unpack_from("=BxxxiI", buffer, start + 16)
+                    if kind == _RTM_NEWLINK and flags & _IFF_UP:
+                        found.append(("up", index))
+                    elif kind == _RTM_NEWTFILTER:
+                        found.append(("filter", index))
+                    start += (size + 3) & ~3
+        return found
+
+    def close(self) -> None:
+        self._socket.close()
 
 
 def _run(*command: str) -> str:
