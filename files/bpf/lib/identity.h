@@ -124,7 +124,8 @@ WEFT_APART int weft_end(const struct weft_case *c, __u32 network, const struct w
 		return WEFT_PASS;
 	}
 	other = weft_seen(c, WEFT_EVERY_NETWORK, address);
-	if (other) {
+	/* A host of ours among its peers is not one of them. */
+	if (other && !(other->flags & WEFT_LOCAL)) {
 		*to = *other;
 		return WEFT_DROP_NETWORK;
 	}

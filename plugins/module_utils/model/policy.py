@@ -28,8 +28,9 @@ NO_ATTACHMENT = 0
 
 # Flags of endpoints. PEER: it is declared; what is not has no policies. OBSERVES_INGRESS, OBSERVES_EGRESS: what no rule
 # allows into it, or out of it, passes and is recorded; what is no peer has both, for nothing has to allow it anything.
-# LOCAL: no peer, but in the cidrs of the network or of a peered one, so it is not another network's peer. SHARED: peers
-# of several networks have this address, and only a packet's network can tell which is meant.
+# LOCAL: no peer, but in the cidrs of the network or of a peered one, so it is not another network's peer; in
+# EVERY_NETWORK, a host of ours among peers. SHARED: peers of several networks have this address, and only a packet's
+# network can tell which is meant.
 PEER = 1
 OBSERVES_INGRESS = 2
 OBSERVES_EGRESS = 4

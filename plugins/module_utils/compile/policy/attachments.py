@@ -23,10 +23,12 @@ from .prefix import Forest, Prefix, prefix_of
 
 
 class Speech(NamedTuple):
-    """Of one host. interfaces: those that are policed, by name, not numbered yet. unpoliced: who speaks by others.
-    addresses: the host's own. homes: all prefixes that live behind this host, or are its own."""
+    """Of one host. interfaces: those that are policed, by name, not numbered yet. far: those by which others come than
+    who is behind this host. unpoliced: who speaks by other interfaces. addresses: the host's own. homes: all prefixes
+    that live behind this host, or are its own."""
 
     interfaces: dict[str, Interface]
+    far: frozenset[str]
     unpoliced: Interface
     addresses: tuple[str, ...]
     homes: tuple[str, ...]
@@ -44,7 +46,7 @@ def speech_of(site: Site, host: str, maps: PolicyMaps) -> Speech:
     silent = tuple(text for text in served if behind.around(prefix_of(text)))
     unpoliced = Interface(NO_ATTACHMENT, 0, None, (*own, *lans), silent)
     interfaces = dict(sorted({**near, **far}.items()))
-    return Speech(interfaces, unpoliced, own, (*served, *lans, *own))
+    return Speech(interfaces, frozenset(far), unpoliced, own, (*served, *lans, *own))
 
 
 def lans_of(site: Site, host: str) -> Iterator[str]:
@@ -78,11 +80,15 @@ def _far(site: Site, plan: HostPlan, here: Iterable[str], maps: PolicyMaps) -> I
     tunnel, spoke = next(filter(_is_runners, plan.links), None), site.spoke(plan.host)
     if tunnel is None or spoke is None or plan.firewall is None:
         return
-    local = Forest(dict.fromkeys(map(prefix_of, here)))
+    local, overlay = Forest(dict.fromkeys(map(prefix_of, here))), prefix_of(plan.firewall.cidr)
     speaks, silent = [plan.firewall.cidr, *spoke.reserved], [str(prefix) for prefix in _outermost(local)]
     for scope, text, endpoint in maps.destinations:
-        if scope == EVERY_NETWORK and endpoint.flags & (PEER | SHARED) and not local.around(prefix_of(text)):
-            (speaks if endpoint.flags & PEER else silent).append(text)
+        if scope != EVERY_NETWORK or local.around(prefix_of(text)):
+            continue
+        if endpoint.flags & PEER:
+            speaks.append(text)
+        elif endpoint.flags & SHARED or not overlay.holds(prefix_of(text)):
+            silent.append(text)
     yield tunnel.name, Interface(NO_ATTACHMENT, 0, None, tuple(speaks), tuple(silent))
 
 

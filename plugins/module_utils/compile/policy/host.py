@@ -12,6 +12,7 @@ from ...model.errors import Fault
 from ...model.policy import (
     EVERY_NETWORK,
     HOST,
+    LAYER_3,
     NO_ATTACHMENT,
     NOBODY,
     PEER,
@@ -24,7 +25,7 @@ from ...model.policy import (
 )
 from .prefix import Forest, Prefix, nested, prefix_of
 
-_NOBODY = Endpoint(NOBODY, 0, 0, 0)
+NO_ENDPOINT = Endpoint(NOBODY, 0, 0, 0)
 _WORLD = Endpoint(WORLD, WORLD, 0, UNPOLICED)
 # For policies it is as the world is.
 _HOST = Endpoint(HOST, WORLD, 0, UNPOLICED)
@@ -140,16 +141,16 @@ class _Parts:
             chain = (prefix, *reversed(around))
             if not next((ground[holder] for holder in chain if holder in ground), False):
                 if prefix in ground:
-                    found.endpoints[prefix] = _NOBODY
+                    found.endpoints[prefix] = NO_ENDPOINT
                 continue
             holders = _innermost(
                 part for holder in (chain[:1] if prefix in hosts else chain) for part in there.get(holder, ())
             )
             speakers = [part for part in holders if interface.peers is None or part.name in interface.peers]
-            nobody = _WORLD if interface.peers is None else _NOBODY
+            nobody = _WORLD if interface.peers is None else NO_ENDPOINT
             found.endpoints[prefix] = speakers[0].endpoint if speakers else nobody
             for other in speakers[1:]:
-                clashes.setdefault(*_clash(speakers[0], other))
+                clashes.setdefault(*_clash(speakers[0], other, _way_out(interface)))
         found.wrong.extend(clashes.values())
         return found
 
@@ -180,9 +181,15 @@ def _innermost(parts: Iterable[_Part]) -> list[_Part]:
     return list(found.values())
 
 
-def _clash(one: _Part, other: _Part) -> tuple[tuple[str, str], str]:
+def _way_out(interface: Interface) -> str:
+    if interface.number == NO_ATTACHMENT:
+        return "move one of them to other addresses"
+    return "give one of them an interface of its own" if interface.flags & LAYER_3 else "move one to another runner"
+
+
+def _clash(one: _Part, other: _Part, way_out: str) -> tuple[tuple[str, str], str]:
     """Two tenants at the same addresses: nothing says there which of them a packet is from."""
     first, second = sorted((one, other), key=lambda part: (part.prefix, part.name))
     both = " and ".join(f"{part.name} ({part.prefix.shown()})" for part in (first, second))
-    way_out = "cannot both speak there by the same addresses; give one of them an interface of its own"
-    return (first.name, second.name), f"{both}, of different networks, {way_out}"
+    message = f"{both}, of different networks, cannot both speak there by the same addresses; {way_out}"
+    return (first.name, second.name), message

@@ -148,7 +148,9 @@ class Judge:
             found = End(Endpoint(WORLD, WORLD, network, UNPOLICED), "")
         if not found.endpoint.flags & (PEER | LOCAL):
             elsewhere = self._destinations.find(EVERY_NETWORK, address)
-            return found if elsewhere is None else elsewhere._replace(foreign=True)
+            # A host of ours among its peers is not one of them.
+            if elsewhere is not None and not elsewhere.endpoint.flags & LOCAL:
+                return elsewhere._replace(foreign=True)
         return found
 
     def _network_of(self, address: str) -> int:

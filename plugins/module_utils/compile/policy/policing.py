@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import starmap
 from typing import NamedTuple
 
 from ...intent.node import below
@@ -14,13 +15,14 @@ from ...model.plan import HostPlan
 from ...model.policy import NetworkTag, PolicyMaps
 from .attachments import Speech, lans_of, speech_of
 from .expected import failing_tests
-from .host import Itself, with_interfaces
+from .ground import reach_of
+from .host import NO_ENDPOINT, Itself, with_interfaces
 from .host_routes import Destinations, host_routes
 from .ledger import FIRST_ATTACHMENT, HostNumbers, Remembered, by_name, numbered
 from .maps import compile_policy
 from .places import Placed, Site, placed
 from .prefix import Forest, prefix_of
-from .tags import allocated
+from .tags import ROOM, allocated
 
 
 class Policing(NamedTuple):
@@ -62,7 +64,10 @@ class _Hosts:
         self._site = site
         self._maps = maps
         self._known = known
+        self._addresses = site.hosts()
         self._destinations = Destinations(site.intent.tenancy())
+        self._names = {network.number: network.name for network in maps.networks}
+        self._reach = reach_of(site.intent.networks)
 
     def policed(self, host: str, speech: Speech) -> HostPlan:
         """Its plan; the same where nothing of it is policed."""
@@ -70,26 +75,40 @@ class _Hosts:
         if not speech.interfaces:
             return plan
         known = self._known.get(host, HostNumbers())
-        tags, faults = allocated(host, self._site.intent.networks, known.tags)
-        self.faults += faults
         attachments = numbered(speech.interfaces, known.attachments, FIRST_ATTACHMENT)
-        self.numbers[host] = HostNumbers(tags, attachments)
         number = by_name(attachments)
         interfaces = {name: one._replace(number=number[name]) for name, one in speech.interfaces.items()}
-        itself = Itself(speech.unpoliced, speech.addresses, self._site.hosts())
+        itself = Itself(speech.unpoliced, speech.addresses, self._addresses)
         found = with_interfaces(self._maps, host, interfaces, itself)
-        self.faults += found.faults
+        far = frozenset(number[name] for name in speech.far)
+        tags, faults = allocated(host, self._networks(found.maps, far), known.tags)
+        self.faults += [*found.faults, *faults]
+        self.numbers[host] = HostNumbers(tags, attachments)
         tagged = by_name(tags)
         routes = host_routes(plan, lans_of(self._site, host), tagged, self._destinations)
         return plan._replace(
             routes=(*plan.routes, *routes.tables.routes),
             rules=(*plan.rules, *routes.tables.rules),
             borrowed=routes.borrowed,
-            policy=found.maps._replace(tags=tuple(self._tags(tagged))),
+            policy=self._with_tags(found.maps, tagged),
         )
 
-    def _tags(self, tagged: Mapping[str, int]) -> Iterator[NetworkTag]:
-        return (NetworkTag(network.number, tagged[network.name]) for network in self._maps.networks)
+    def _networks(self, maps: PolicyMaps, far: frozenset[int]) -> Iterable[str]:
+        """Those that have a tag on a host: all, or where they are too many those of its peers, and what these reach."""
+        if len(self._names) <= ROOM:
+            return self._names.values()
+        here = {place.endpoint.network for place in maps.sources if place.scope not in far} & set(self._names)
+        return {near for number in here for near in self._reach[self._names[number]]}
+
+    def _with_tags(self, maps: PolicyMaps, tagged: Mapping[str, int]) -> PolicyMaps:
+        """Whose network has no tag here, is nobody here."""
+        tags = {number: tagged[name] for number, name in self._names.items() if name in tagged}
+        strange = set(self._names) - set(tags)
+        sources = tuple(
+            place._replace(endpoint=NO_ENDPOINT) if place.endpoint.network in strange else place
+            for place in maps.sources
+        )
+        return maps._replace(sources=sources, tags=tuple(sorted(starmap(NetworkTag, tags.items()))))
 
 
 def _unheard(site: Site, found: Placed, speeches: Iterable[Speech]) -> Iterator[str]:

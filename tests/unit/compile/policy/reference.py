@@ -58,19 +58,12 @@ class Reference:
 
     def holders(self, address, networks):
         """(prefix length, peer) of all in these networks, the closest last."""
-        around = self.around(address, networks)
-        return [
-            (length, peer) for length, peer in around if length == address.max_prefixlen or address not in self.hosts
-        ]
-
-    def around(self, address, networks):
-        """The same, also of those that have not just the address of a host."""
         return sorted(
             (prefix.prefixlen, peer)
             for peer in self.tenancy.peers
             if self.network_of(peer) in networks
             for prefix in self.prefixes(peer)
-            if address in prefix
+            if address in prefix and (prefix.num_addresses == 1 or address not in self.hosts)
         )
 
     def who(self, network, address):
@@ -81,9 +74,7 @@ class Reference:
             return holders[-1][1]
         if any(address in ip_network(cidr) for name in reached for cidr in self.tenancy.networks[name].cidrs):
             return NOBODY
-        # A host among another network's peers is as far from here as they are.
-        elsewhere = self.holders if network is None else self.around
-        return FOREIGN if elsewhere(address, set(self.tenancy.networks)) else NOBODY
+        return FOREIGN if self.holders(address, set(self.tenancy.networks)) else NOBODY
 
     def only_network(self, address):
         networks = {self.network_of(peer) for _length, peer in self.holders(address, set(self.tenancy.networks))}
