@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.mount import BPFFS, is_mounted
-from tests.integration.policy.town import LINKS, NOTHING, OPEN, SHUT, Town, answers, plan
+from ansible_collections.weft.overlay.plugins.module_utils.model.route import Borrowed, Route
+from tests.integration.policy.town import LINKS, NOTHING, OPEN, SHUT, Town, answers, ip, plan
 
 
 def test_a_plan_with_a_policy_is_carried_out_where_not_even_bpffs_was_mounted(town: Town) -> None:
@@ -59,3 +60,44 @@ def test_a_plan_of_nothing_takes_everything_away(town: Town) -> None:
     town.converge(NOTHING)
     assert town.traces() == before
     assert town.changes(NOTHING) == []
+
+
+def test_what_is_borrowed_of_the_main_table_is_in_the_table_of_a_network(town: Town) -> None:
+    for command in (
+        "link add eth0 type veth peer name far",
+        "link set eth0 up",
+        "link set far up",
+        "addr add 192.0.2.10/24 dev eth0",
+        "addr add 2001:db8::10/64 dev eth0 nodad",
+        "route add default via 192.0.2.1",
+        "route add default via 192.0.2.2 metric 700",
+        "route add blackhole 10.99.0.0/16",
+        "-6 route add default via fe80::1 dev eth0",
+    ):
+        ip(command)
+    wishes = [Borrowed(prefix, 119001) for prefix in ("0.0.0.0/0", "::/0")] + [Borrowed("192.168.7.0/24", 119002)]
+    wanted = plan(OPEN, borrowed=tuple(wishes), routes=(Route("10.30.0.0/16", "10.20.0.9", "bridge", "", 119001),))
+    before = town.traces()
+    town.converge(wanted)
+    assert _routes("route show table 119001") == {
+        "default via 192.0.2.1 dev eth0 proto 119 onlink",
+        "192.0.2.0/24 dev eth0 proto 119",
+        "10.30.0.0/16 via 10.20.0.9 dev bridge proto 119 onlink",
+        "unreachable 10.20.0.0/16 proto 119 metric 4294967295",
+        "unreachable 10.99.0.0/16 proto 119 metric 4294967295",
+    }
+    assert "default via fe80::1 dev eth0 proto 119" in ip("-6 route show table 119001")
+    assert _routes("route show table 119002") == {"192.168.7.0/24 via 192.0.2.1 dev eth0 proto 119 onlink"}
+    assert town.changes(wanted) == []
+    ip("route del default via 192.0.2.1")
+    assert town.changes(wanted) == [
+        "~ route 0.0.0.0/0 table 119001 (via 192.0.2.1 → 192.0.2.2)",
+        "~ route 192.168.7.0/24 table 119002 (via 192.0.2.1 → 192.0.2.2)",
+    ]
+    assert town.changes(wanted) == []
+    town.converge(NOTHING)
+    assert town.traces() == before
+
+
+def _routes(command: str) -> set[str]:
+    return {" ".join(line.split()) for line in ip(command).splitlines()}

@@ -11,6 +11,7 @@ import os
 import socket
 import struct
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -65,11 +66,14 @@ class Town:
     """The host, in the namespaces that the process is in."""
 
     def __init__(self) -> None:
-        self._neighbours: list[Neighbour] = []
+        self._ends = contextlib.ExitStack()
 
     def close(self) -> None:
-        for neighbour in self._neighbours:
-            neighbour.close()
+        self._ends.close()
+
+    def at_the_end(self, call: Callable[[], object]) -> None:
+        """The last one first, while the namespaces are still there."""
+        self._ends.callback(call)
 
     def converge(self, wanted: HostPlan, program: Program | None = None, brought: Objects | None = None) -> Outcome:
         return converge(wanted, self.kernel(wanted), program, brought or objects())
@@ -83,7 +87,7 @@ class Town:
 
     def move_in(self, name: str = "web") -> Neighbour:
         found = Neighbour(name)
-        self._neighbours.append(found)
+        self.at_the_end(found.close)
         return found
 
     def filters(self, link: str) -> dict[str, str]:
