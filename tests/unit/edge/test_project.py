@@ -20,9 +20,12 @@ from ansible_collections.weft.overlay.plugins.module_utils.edge.project import (
     read_plans,
     write_ledger,
     write_plans,
+    write_policy,
 )
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import IntentError
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import HUB, HostPlan
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import NetworkName, PolicyMaps
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy_text import from_json as policy_from_json
 
 LEDGER = Ledger({"runner1": Entry(1, "192.0.2.1", 1500)})
 HOSTILE = [
@@ -57,6 +60,14 @@ def test_a_plan_for_each_host_is_read_back(tmp_path):
     assert read_plans(str(tmp_path)) == plans("hub", "runner1.example")
     assert read_plan(str(tmp_path), "hub") == HostPlan("hub", HUB)
     assert read_plan(str(tmp_path), "runner2") is None
+
+
+def test_what_the_domain_is_judged_by_lies_beside_the_plans_as_long_as_there_is_any(tmp_path):
+    maps = PolicyMaps(networks=(NetworkName(1, "prod"),))
+    write_policy(str(tmp_path), maps)
+    assert policy_from_json((tmp_path / "policy.json").read_text(encoding="utf-8")) == maps
+    write_policy(str(tmp_path), None)
+    assert files(tmp_path) == []
 
 
 def test_hostile_names_stay_in_the_folder_and_apart_from_each_other(tmp_path):

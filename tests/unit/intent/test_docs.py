@@ -60,6 +60,12 @@ def test_the_domains_on_the_page_are_whole_and_there_is_nothing_to_note():
     assert [parse(text, "domain.yaml").notes for text in shown] == [(), ()]
 
 
+def test_the_tenancy_on_the_page_of_policies_is_whole_and_there_is_nothing_to_note():
+    page = (ROOT / "docs" / "policy.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert parse(shown, "domain.yaml").notes == ()
+
+
 def test_the_example_says_the_overlays_defaults():
     text = (EXAMPLE / "domain.yaml").read_text(encoding="utf-8")
     assert parse(text, "domain.yaml").overlay == parse("version: 1\noverlay: {}\n", "domain.yaml").overlay

@@ -128,7 +128,7 @@ def test_a_change_of_one_rule_touches_only_what_the_rule_is_about(domain, seed):
     first = compiled(domain)
     second = compiled(domain._replace(tenancy=tenancy._replace(policies=policies)), first.ledger)
     old, new = Known(first.maps), Known(second.maps)
-    # Who is together as before is called as before, unless policies name a prefix now that they did not, or no more: that
+    # Who is together as before is called as before, unless policies name a prefix now that they did not, or no more: it
     # may tell parts of one peer apart, and only one of them can be called by the peer's number.
     if first.maps.identities == second.maps.identities:
         assert [name for name, who in old.members.items() if who in new.members.values()] == [
