@@ -15,12 +15,14 @@ from collections.abc import Callable
 import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction import UndoneError, converge
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import attach, objects
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import attach, calls, objects
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.attach import Policed, police
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.pins import put_pin
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.memory import MemoryKernel
 from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import ConflictError
 from ansible_collections.weft.overlay.plugins.module_utils.model.policed import BPF_FOLDER, objects_of
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import BOUND
 from ansible_collections.weft.overlay.plugins.module_utils.model.route import Route
 from tests.integration.bpf.stage import ROOT
 from tests.integration.policy import town as places
@@ -196,6 +198,37 @@ def test_programs_of_another_release_take_over_wherever_the_old_ones_were(town: 
     assert len({new["ingress"] for new in after}) == 1
     assert not answers(web)
     assert town.converge(plan(SHUT), None, RENAMED).changes == ()
+
+
+def test_maps_of_another_layout_go_with_its_programs(town: Town) -> None:
+    town.converge(plan(SHUT))
+    old = f"{BPF_FOLDER}/maps-0/flows"
+    put_pin(calls.pinned(objects.map_path(BPF_FOLDER, "flows")), old)
+    assert town.changes(plan(SHUT)) == []
+    assert os.path.exists(old)
+    town.converge(plan(SHUT), None, RENAMED)
+    assert not os.path.exists(os.path.dirname(old))
+
+
+def test_programs_at_hooks_of_which_nobody_knows_go_with_the_policy(town: Town) -> None:
+    town.converge(plan(None))
+    before = town.traces()
+    town.converge(plan(SHUT))
+    town.move_in()
+    police(BPF_FOLDER, "web", Policed(ON_BRIDGE.number, 0, 0))
+    attach.forget(BPF_FOLDER, socket.if_nametoindex("web"))
+    attach.forget(BPF_FOLDER, socket.if_nametoindex("bridge"))
+    town.converge(plan(None))
+    assert (town.filters("web"), town.traces()) == ({}, before)
+
+
+def test_ports_of_a_bridge_are_released_with_it(town: Town) -> None:
+    town.converge(plan(SHUT))
+    town.move_in()
+    police(BPF_FOLDER, "web", Policed(ON_BRIDGE.number, 0, BOUND))
+    assert town.changes(plan(SHUT._replace(attachments=SHUT.attachments[1:]))) == ["- policed interface bridge"]
+    assert [town.filters(link) == {} for link in ("bridge", "web", "vxlan0")] == [True, True, False]
+    assert set(attach.known(BPF_FOLDER)) == {socket.if_nametoindex("vxlan0")}
 
 
 def test_programs_of_another_release_are_undone_too(town: Town) -> None:

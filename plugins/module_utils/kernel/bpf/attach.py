@@ -67,9 +67,13 @@ def port_of(bridge: Policed) -> Policed:
     return Policed(bridge.number, bridge.network, BOUND)
 
 
-def police(folder: str, link: str, policed: Policed) -> None:
+def police(folder: str, link: str, policed: Policed, incoming: bool = False) -> None:
     """Puts the programs that are pinned below the folder at the hooks of a link, in place of those that are there;
-    there is no moment without. Raises KernelError; what was attached before then still is."""
+    there is no moment without. Raises KernelError; what was attached before then still is.
+
+    incoming: only what comes in there is judged yet. What has come in unjudged is nobody's who is policed: of links that
+    exchange packets while they are being policed, all have to judge what comes in before any judges what goes out.
+    """
     subject = f"link {link}"
     device = number_of(link, subject)
     with _Handle(map_path(folder, _ATTACHMENTS)) as attachments:
@@ -78,7 +82,7 @@ def police(folder: str, link: str, policed: Policed) -> None:
     try:
         _make_hooks(channel, subject, device)
         wanted = programs_of(policed.flags)
-        for program in wanted:
+        for program in (name for name in wanted if name == _INGRESS or not incoming):
             hook = _HOOKS[program]
             _refuse_foreign(channel, subject, device, hook)
             with _Handle(program_path(folder, program)) as handle:
@@ -107,7 +111,10 @@ def release(folder: str, link: str) -> None:
 
 
 def forget(folder: str, device: int) -> None:
-    """Takes an interface, by its number, out of the map of attachments: for one that is gone."""
+    """Takes an interface, by its number, out of the map of attachments: for one that is gone. No fault, if it is not
+    there, or the map is not."""
+    if not os.path.lexists(map_path(folder, _ATTACHMENTS)):
+        return
     with _Handle(map_path(folder, _ATTACHMENTS)) as attachments:
         calls.delete(attachments, NUMBER.pack(device))
 

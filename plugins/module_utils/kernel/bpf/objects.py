@@ -70,6 +70,11 @@ def load_objects(
             loader.close()
 
 
+def other_layouts(folder: str) -> list[str]:
+    """Folders of maps that programs of another version of the layout have left."""
+    return [f"{folder}/{name}" for name in sorted(os.listdir(folder)) if name.startswith("maps-") and name != _MAPS]
+
+
 def _read(path: str) -> bytes:
     try:
         with open(path, "rb") as stream:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from socket import if_indextoname
+from socket import if_indextoname, if_nameindex
 from typing import NamedTuple
 
 from ...model.change import REMOVE, Change
@@ -132,6 +132,8 @@ class Plane:
                 link = _name(device)
                 if link is not None:
                     attach.police(self._folder, link, policed)
+            for folder in objects.other_layouts(self._folder):
+                remove(folder)
 
     def _load(self, policy: LoadedPolicy) -> None:
         """The programs before stay where they are attached until others take their places."""
@@ -165,19 +167,20 @@ class Plane:
     def _release(self, before: Attachment) -> None:
         attach.release(self._folder, before.interface)
         # Ports of a bridge have its number.
-        self._release_all({before.number} - {NO_ATTACHMENT})
+        for link, look in self._all_looks().items():
+            if look.policed and look.policed.number == before.number != NO_ATTACHMENT:
+                attach.release(self._folder, link)
 
     def _take_down(self) -> None:
+        """Wherever our programs are, also if nobody knows any more what for."""
         self._all = Pins(self._folder)
-        if os.path.lexists(self._path("attachments")):
-            self._release_all({policed.number for policed in attach.known(self._folder).values()})
+        for link, look in self._all_looks().items():
+            if look.policed or look.attached:
+                attach.release(self._folder, link)
         remove(self._folder)
 
-    def _release_all(self, numbers: set[int]) -> None:
-        for device, policed in attach.known(self._folder).items():
-            link = _name(device)
-            if link is not None and policed.number in numbers:
-                attach.release(self._folder, link)
+    def _all_looks(self) -> dict[str, attach.Look]:
+        return attach.looks(self._folder, (name for _number, name in if_nameindex()))
 
     def _path(self, name: str) -> str:
         return objects.map_path(self._folder, name)
