@@ -28,14 +28,20 @@ LAZY = (docker_api, wireguard_plane)
 
 # The same, without being imported now: that would cost every run tens of milliseconds.
 _BPF = (
-    *("attach", "calls", "judging", "layout", "log", "mount"),
+    *("attach", "bindings", "calls", "judging", "layout", "log", "mount"),
     *("objects", "pins", "plane", "records", "slots", "support", "tables"),
 )
 _AUDIT = ("audit", "audit_metrics", "audit_names", "audit_share", "audit_source", "denials")
+_GUARD = ("guard", "guard_ports", "guard_routes", "followed_plan")
+_PORTS = (
+    *("model.bridge_port", "diff.bridge_port", "diff.gates", "kernel.bridge_port", "kernel.docker_events"),
+    *("kernel.docker_speakers", "kernel.netlink.gates", "kernel.netlink.news", "kernel.netlink.spaces"),
+)
 UNLOADED = (
+    *_PORTS,
     *("kernel.netlink.filters", "kernel.spool", "kernel.bpf", "model.audit"),
     *(f"kernel.bpf.{name}" for name in _BPF),
-    *(f"edge.{name}" for name in _AUDIT),
+    *(f"edge.{name}" for name in (*_AUDIT, *_GUARD)),
 )
 
 _MAIN = f"""\

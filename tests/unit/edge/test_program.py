@@ -113,6 +113,10 @@ def test_the_controllers_rooms_stay_there(collected):
         "weft_overlay/edge/client_command.py",
         "weft_overlay/edge/command.py",
         "weft_overlay/edge/denials.py",
+        "weft_overlay/edge/followed_plan.py",
+        "weft_overlay/edge/guard.py",
+        "weft_overlay/edge/guard_ports.py",
+        "weft_overlay/edge/guard_routes.py",
         "weft_overlay/edge/stored_plan.py",
         "weft_overlay/edge/watch.py",
     ]
