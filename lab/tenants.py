@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -61,7 +62,7 @@ def rewrite(mine: Inventory, **changed: Any) -> dict[str, Any]:
     with open(mine.path("domain.yaml"), encoding="utf-8") as text:
         document = yaml.safe_load(text)
     document.update(changed)
-    mine.intent(yaml.safe_dump(document, sort_keys=False))
+    mine.intent(json.dumps(document, indent=1))
     return document
 
 
