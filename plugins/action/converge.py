@@ -13,8 +13,8 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.weft.overlay.plugins.module_utils.edge.objects import read
 from ansible_collections.weft.overlay.plugins.module_utils.edge.project import read_plan
-from ansible_collections.weft.overlay.plugins.module_utils.model.errors import WeftError
-from ansible_collections.weft.overlay.plugins.module_utils.model.plan import HostPlan, from_json, to_json
+from ansible_collections.weft.overlay.plugins.module_utils.model.errors import PlanError, WeftError
+from ansible_collections.weft.overlay.plugins.module_utils.model.plan import from_json, to_json
 
 _FILES = Path(__file__).resolve().parents[2] / "files" / "bpf"
 _ARGUMENTS = {
@@ -39,26 +39,29 @@ class ActionModule(ActionBase):
         if given["observe"]:
             seen = self._execute_module("weft.overlay.converge", module_args={"observe": True}, task_vars=task_vars)
             return {**result, **seen}
-        if given["build"]:
-            plan = read_plan(given["build"], task_vars["inventory_hostname"])
-            if plan is None:
-                return {**result, "skipped": True, "skip_reason": "the intent plans nothing for this host"}
-        elif given["plan"]:
-            plan = from_json(given["plan"])
-        else:
-            raise AnsibleActionFail("the plan is empty; compile it again")
-        arguments = {"plan": to_json(plan), "persist": given["persist"], "objects": _objects(plan, given["objects"])}
+        try:
+            arguments = _arguments(given, task_vars["inventory_hostname"])
+        except WeftError as error:
+            raise AnsibleActionFail(str(error)) from error
+        if arguments is None:
+            return {**result, "skipped": True, "skip_reason": "the intent plans nothing for this host"}
         done = self._execute_module("weft.overlay.converge", module_args=arguments, task_vars=task_vars)
         # What was sent need not come back from every host.
         done.get("invocation", {}).get("module_args", {}).pop("objects", None)
         return {**result, **done}
 
 
-def _objects(plan: HostPlan, given: dict[str, str]) -> dict[str, str]:
-    """The collection's own, unless others were given."""
-    if plan.policy is None or given:
-        return given
-    try:
-        return read(str(_FILES))
-    except WeftError as error:
-        raise AnsibleActionFail(str(error)) from error
+def _arguments(given: dict[str, Any], host: str) -> dict[str, Any] | None:
+    """The module's, with the collection's own compiled programs, unless others were given. None: there is no plan."""
+    if given["build"]:
+        plan = read_plan(given["build"], host)
+        if plan is None:
+            return None
+    elif given["plan"]:
+        plan = from_json(given["plan"])
+    else:
+        raise PlanError("the plan is empty; compile it again")
+    objects = given["objects"]
+    if plan.policy is not None and not objects:
+        objects = read(str(_FILES))
+    return {"plan": to_json(plan), "persist": given["persist"], "objects": objects}

@@ -13,6 +13,8 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.address import 
 from ansible_collections.weft.overlay.plugins.module_utils.model.change import ADD, CHANGE, REMOVE, Change
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import BRIDGE, VXLAN, ForeignLink, Link
+from ansible_collections.weft.overlay.plugins.module_utils.model.policed import LoadedPolicy
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import Attachment, PolicyMaps
 from ansible_collections.weft.overlay.plugins.module_utils.model.route import UNREACHABLE, ForeignRoute, Route
 from ansible_collections.weft.overlay.plugins.module_utils.model.rule import GOTO, LOOKUP, Rule
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import (
@@ -140,3 +142,53 @@ def test_what_was_observed_is_a_copy(kernel):
     kernel.apply([remove(kinds.LINK, PORT)])
     assert "vx1" in before.state[kinds.LINK]
     assert kernel.observe().foreign == FOREIGN
+
+
+POLICY = LoadedPolicy("aa", "01", PolicyMaps(), (("ingress.bpf.o", b""),))
+POLICED = Attachment("vx1", 1, 0, 0)
+
+
+def test_a_policy_and_its_programs_are_there_as_a_host_tells_of_them(kernel):
+    kernel.apply([add(kinds.POLICY, POLICY), add(kinds.POLICED, POLICED)])
+    state = kernel.observe().state
+    assert state[kinds.POLICY] == {"policy": LoadedPolicy("aa", "01")}
+    assert state[kinds.POLICED] == {"vx1": POLICED}
+
+
+@pytest.mark.parametrize(
+    ("reason", "before", "refused"),
+    [
+        ("policy policy: its maps are not here any more", [], add(kinds.POLICY, POLICY._replace(maps=None))),
+        ("policy policy: its programs are not here any more", [], add(kinds.POLICY, POLICY._replace(files=()))),
+        ("policed interface vx1: there is no policy", [], add(kinds.POLICED, POLICED)),
+        (
+            "policed interface gone: no such device gone",
+            [add(kinds.POLICY, POLICY)],
+            add(kinds.POLICED, POLICED._replace(interface="gone")),
+        ),
+    ],
+)
+def test_what_cannot_judge_is_refused(kernel, reason, before, refused):
+    kernel.apply(before)
+    state = kernel.observe()
+    with pytest.raises(KernelError) as caught:
+        kernel.apply([refused])
+    assert str(caught.value) == reason
+    assert kernel.observe() == state
+
+
+def test_what_judged_before_can_judge_again_without_being_told_it_again(kernel):
+    other = POLICY._replace(digest="bb", objects="02")
+    kernel.apply([add(kinds.POLICY, POLICY), Change(CHANGE, kinds.POLICY, "policy", POLICY, other)])
+    kernel.apply([Change(CHANGE, kinds.POLICY, "policy", other, LoadedPolicy("aa", "01"))])
+    kernel.apply([remove(kinds.POLICY, POLICY), add(kinds.POLICY, LoadedPolicy("bb", "02"))])
+    assert kernel.observe().state[kinds.POLICY] == {"policy": LoadedPolicy("bb", "02")}
+
+
+def test_programs_go_with_their_link_and_with_their_policy(kernel):
+    on_bridge = POLICED._replace(interface="br0", number=2)
+    kernel.apply([add(kinds.POLICY, POLICY), add(kinds.POLICED, POLICED), add(kinds.POLICED, on_bridge)])
+    kernel.apply([remove(kinds.LINK, PORT)])
+    assert kernel.observe().state[kinds.POLICED] == {"br0": on_bridge}
+    kernel.apply([remove(kinds.POLICY, POLICY)])
+    assert kernel.observe().state[kinds.POLICED] == {}
