@@ -5,11 +5,17 @@
 /* The packet's mark says that it was judged, and of which network it is. Routing rules look at it, and the egress hook.
  * What stood there when it came in counts for nothing. */
 
+#include "maps.h"
 #include "packet.h"
 
+/* The mark alone says nothing: others may restore or reflect it, with all of its bits (CONNMARK, fwmark_reflect). It is
+ * ours where the packet came in by an interface of ours, where whatever it had was replaced. So bridges with policed
+ * ports are attachments too: who is forwarded from there came in by them. */
 static __always_inline int weft_is_judged(struct __sk_buff *skb)
 {
-	return (skb->mark & WEFT_MARK_MASK) != 0;
+	__u32 interface = skb->ingress_ifindex;
+
+	return (skb->mark & WEFT_MARK_MASK) && interface && bpf_map_lookup_elem(&attachments, &interface);
 }
 
 static __always_inline __u32 weft_tag_of(const struct weft_endpoint *endpoint)

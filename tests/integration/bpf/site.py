@@ -11,10 +11,13 @@ from pathlib import Path
 
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.attach import Policed, police
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.records import counters
-from ansible_collections.weft.overlay.plugins.module_utils.model.policy import LAYER_3
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import LAYER_3, PORTS
 from tests.integration.bpf.hosts import Neighbour, Tunnel
 from tests.integration.bpf.place import ADDRESSES, ATTACHMENTS, FIRST, maps
 from tests.integration.bpf.stage import REASON_NAMES, Stage, ip
+
+# The number of its attachment, in whose scope nobody speaks.
+BRIDGE = 99
 
 
 class Site:
@@ -43,6 +46,7 @@ class Site:
     def police(self) -> None:
         for name, flags in (("web", 0), ("db", 0), ("tun", LAYER_3)):
             police(self.stage.folder, name, Policed(ATTACHMENTS[name], FIRST, flags))
+        police(self.stage.folder, "bridge", Policed(BRIDGE, FIRST, PORTS))
 
     def _neighbour(self, name: str) -> Neighbour:
         found = Neighbour(name)

@@ -30,8 +30,8 @@ OBJECTS = tuple(str(ROOT / "files" / "bpf" / f"{hook}.bpf.o") for hook in ("ingr
 REASON_NAMES = {reason.number: reason.name for reason in REASONS}
 
 PASS, DROP = 0xFFFFFFFF, 2  # TC_ACT_UNSPEC, TC_ACT_SHOT
-# struct __sk_buff: where its mark and the index of its interface are
-_MARK, _INTERFACE, _CONTEXT = 8, 40, 192
+# struct __sk_buff: where its mark and the indexes of interfaces are: that it came in by, and that it is at
+_MARK, _CAME_BY, _INTERFACE, _CONTEXT = 8, 36, 40, 192
 # struct bpf_prog_info: verified_insns and xlated_prog_len
 _VERIFIED, _TRANSLATED = 216, 20
 
@@ -177,10 +177,11 @@ class Stage:
 
     # packets
 
-    def show(self, packet: object, link: str, hook: str = "ingress", mark: int = 0) -> Outcome:
-        """One packet at a hook of a link. mark: that it comes with."""
+    def show(self, packet: object, link: str, hook: str = "ingress", mark: int = 0, by: str = "") -> Outcome:
+        """One packet at a hook of a link. mark: that it comes with. by: the link that it came in by, "": it is the
+        host's."""
         self._clear("counters")
-        verdict, after = self._run(bytes(packet), self.devices[link], hook, mark)
+        verdict, after = self._run(bytes(packet), self.devices[link], hook, mark, self.devices[by] if by else 0)
         assert verdict in (PASS, DROP), f"neither dropped nor left to others: {verdict}"
         counted = [found for found in counters(self.folder) if found.packets]
         assert len(counted) <= 1, f"one packet, counted as {counted}"
@@ -209,10 +210,11 @@ class Stage:
         for key in calls.read_all(name, handle):
             calls.delete(handle, key)
 
-    def _run(self, packet: bytes, device: int, hook: str, mark: int) -> tuple[int, int]:
+    def _run(self, packet: bytes, device: int, hook: str, mark: int, by: int = 0) -> tuple[int, int]:
         """The program's answer, and the mark afterwards."""
         context = bytearray(_CONTEXT)
         struct.pack_into("=I", context, _MARK, mark)
+        struct.pack_into("=I", context, _CAME_BY, by)
         struct.pack_into("=I", context, _INTERFACE, device)
         after = ctypes.create_string_buffer(_CONTEXT)
         out = ctypes.create_string_buffer(len(packet) + 64)

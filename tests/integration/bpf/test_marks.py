@@ -106,8 +106,19 @@ def test_what_is_dropped_and_what_is_observed(stage: Stage, family: str) -> None
 @both
 @pytest.mark.parametrize("mark", [0x01000000, 0xFF000000, 0x80000001])
 def test_what_was_judged_where_it_came_in_is_not_judged_again(stage: Stage, family: str, mark: int) -> None:
-    found = stage.show(packet("web", "db", family, tcp(9)), "db", "egress", mark)
+    found = stage.show(packet("web", "db", family, tcp(9)), "db", "egress", mark, by="web")
     assert (found.said, found.mark) == ("PASS", mark)
+
+
+@both
+@pytest.mark.parametrize("mark", [0x01000000, 0xFF000000, 0x80000001])
+def test_a_mark_says_nothing_of_what_came_in_by_no_interface_of_ours(stage: Stage, family: str, mark: int) -> None:
+    """Somebody restored it, or the kernel reflected it: neither the host nor the world has a peer's rights by it."""
+    for by in ("", "bare"):
+        assert stage.show(packet("web", "db", family, tcp(9)), "db", "egress", mark, by).said == "SOURCE"
+        assert stage.show(packet("host", "web", family, tcp(81)), "web", "egress", mark, by).said == "NO_RULE"
+        found = stage.show(packet("host", "web", family, tcp(80)), "web", "egress", mark, by)
+        assert (found.said, found.mark) == ("PASS", mark & OTHERS | FIRST << 24)
 
 
 @both
