@@ -147,7 +147,9 @@ class _Parts:
                 part for holder in (chain[:1] if prefix in hosts else chain) for part in there.get(holder, ())
             )
             speakers = [part for part in holders if interface.peers is None or part.name in interface.peers]
-            nobody = _WORLD if interface.peers is None else NO_ENDPOINT
+            # Where anybody may speak, what is not theirs is as if they were not there.
+            anybody = interface.peers is None or interface.number == NO_ATTACHMENT
+            nobody = _WORLD if anybody else NO_ENDPOINT
             found.endpoints[prefix] = speakers[0].endpoint if speakers else nobody
             for other in speakers[1:]:
                 clashes.setdefault(*_clash(speakers[0], other, _way_out(interface)))
