@@ -32,6 +32,7 @@ _BPF = (
     *("objects", "pins", "plane", "records", "slots", "support", "tables"),
 )
 _AUDIT = ("audit", "audit_metrics", "audit_names", "audit_share", "audit_source", "denials")
+_SPOOL = ("spool", "spool_mirror", "spool_reader", "spool_segments")
 _GUARD = ("guard", "guard_ports", "guard_routes", "followed_plan")
 _PORTS = (
     *("model.bridge_port", "diff.bridge_port", "diff.gates", "kernel.bridge_port", "kernel.docker_events"),
@@ -39,7 +40,8 @@ _PORTS = (
 )
 UNLOADED = (
     *_PORTS,
-    *("kernel.netlink.filters", "kernel.spool", "kernel.bpf", "model.audit"),
+    *("kernel.netlink.filters", "kernel.bpf", "model.audit", "model.sending"),
+    *(f"kernel.{name}" for name in _SPOOL),
     *(f"kernel.bpf.{name}" for name in _BPF),
     *(f"edge.{name}" for name in (*_AUDIT, *_GUARD)),
 )

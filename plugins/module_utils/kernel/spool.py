@@ -5,85 +5,51 @@
 
 A line counts when its end is there. What a power failure left of one is passed over by whoever reads, and taken away by
 whoever writes on. One process writes; others may read at any time.
+
+Whole lines stay at their place, octets of a segment, until the segment goes: nothing else is ever written there. So a
+place says up to where somebody has read (spool_reader.py). Numbers of segments never come twice, but in a spool that
+was found empty when a process began to write; that one is another spool, and has no mark yet.
 """
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from typing import NamedTuple
 
 from ..model.errors import KernelError
+from ..model.sending import Position
 from . import atomic
+from .spool_segments import BOUNDS, MARK, Bounds, Segment, overdue, segments_in, surplus, takes_more
 
-_NAME = re.compile(r"([0-9]{16})-([0-9]{1,12})\.jsonl")
 _END = b"\n"
 _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
-class Bounds(NamedTuple):
-    """octets: of all segments together, never exceeded. segment: of one. seconds: no line is kept for longer, and none
-    goes for its age before seven eighths of it."""
-
-    octets: int
-    segment: int
-    seconds: int
-
-
-# At some 400 octets a line, 170 000 of them.
-BOUNDS = Bounds(64 << 20, 4 << 20, 30 * 86400)
-
-
-class Segment(NamedTuple):
-    """One file. began: seconds since 1970."""
-
-    number: int
-    began: int
-    octets: int
-
-    @property
-    def name(self) -> str:
-        return f"{self.number:016}-{self.began}.jsonl"
-
-
-def surplus(segments: Sequence[Segment], more: int, bounds: Bounds) -> int:
-    """How many of them, from the oldest on, go so that `more` octets find room. segments: oldest first."""
-    total = sum(segment.octets for segment in segments) + more
-    for count, segment in enumerate(segments):
-        if total <= bounds.octets:
-            return count
-        total -= segment.octets
-    return len(segments)
-
-
-def overdue(segments: Sequence[Segment], now: float, bounds: Bounds) -> int:
-    """How many of them, from the oldest on, are too old."""
-    old = [now - segment.began > bounds.seconds for segment in segments]
-    return old.index(False) if False in old else len(old)
-
-
-def takes_more(segment: Segment, octets: int, now: float, bounds: Bounds) -> bool:
-    """Whether so much more may stand in it: it has to be small, and young, since it goes only as a whole."""
-    young = 0 <= now - segment.began <= bounds.seconds / 8
-    return young and segment.octets + octets <= bounds.segment
-
-
 class Spool:
     """Who writes. dropped: lines that went before their time was up, or were not taken by the disk, since this began;
-    expired: those whose time was up. Every method raises KernelError naming the folder."""
+    expired: those whose time was up. unsent: lines that went, for either reason, before they were sent. sent: up to
+    where they were; None: nobody sends them. Every method raises KernelError naming the folder."""
 
-    def __init__(self, folder: str, bounds: Bounds = BOUNDS) -> None:
+    def __init__(self, folder: str, bounds: Bounds = BOUNDS, sent: Callable[[], Position] | None = None) -> None:
         self._folder = folder
         self._bounds = bounds
+        self._sent = sent
         self.dropped = 0
         self.expired = 0
+        self.unsent = 0
+        # Number of the newest segment that there ever was; whether no more is written to it.
+        self._newest = 0
+        self._closed = False
         try:
             atomic.folder(folder)
-            self._segments = _segments(folder)
+            self._segments = segments_in(folder)
             if self._segments:
+                self._newest = self._segments[-1].number
                 self._segments[-1] = self._mended(self._segments[-1])
+            else:
+                with suppress(FileNotFoundError):
+                    os.unlink(f"{folder}/{MARK}")
         except OSError as error:
             raise self._refused(error) from error
 
@@ -110,6 +76,7 @@ class Spool:
             while written < len(fitting):
                 written += self._write(fitting[written:], now)
         except OSError as error:
+            written += self._after_failure()
             self.dropped += len(fitting) - written
             raise self._refused(error) from error
 
@@ -122,45 +89,63 @@ class Spool:
 
     def _write(self, parts: Sequence[bytes], now: float) -> int:
         """As many as one segment takes; how many that were."""
-        newest = self._segments[-1] if self._segments else Segment(0, int(now), self._bounds.segment)
-        fresh = not takes_more(newest, len(parts[0]), now, self._bounds)
-        segment = Segment(newest.number + 1, int(now), 0) if fresh else newest
+        newest = self._segments[-1] if self._segments and not self._closed else None
+        fresh = newest is None or not takes_more(newest, len(parts[0]), now, self._bounds)
+        segment = Segment(self._newest + 1, int(now), 0) if fresh or newest is None else newest
         batch = list(_fitting(parts, min(self._bounds.segment - segment.octets, self._bounds.octets)))
         data = b"".join(batch)
         count = surplus(self._segments, len(data), self._bounds)
         if count == len(self._segments) and not fresh:
             # The newest one goes too, so it is not the one that is written to.
-            fresh, segment = True, Segment(newest.number + 1, int(now), 0)
+            fresh, segment = True, Segment(self._newest + 1, int(now), 0)
         self.dropped += self._drop(count)
         self._put(segment, data)
+        self._newest, self._closed = segment.number, False
         grown = segment._replace(octets=segment.octets + len(data))
         self._segments = [*(self._segments if fresh else self._segments[:-1]), grown]
         return len(batch)
 
     def _put(self, segment: Segment, data: bytes) -> None:
-        path = self._path(segment)
-        descriptor = os.open(path, _APPEND, 0o600)
+        descriptor = os.open(self._path(segment), _APPEND, 0o600)
         try:
             view = memoryview(data)
             while view:
                 view = view[os.write(descriptor, view) :]
             os.fsync(descriptor)
-        except OSError:
-            # Half a line would spoil the next one.
-            with suppress(OSError):
-                os.ftruncate(descriptor, segment.octets)
-            raise
         finally:
             os.close(descriptor)
         if not segment.octets:
             atomic.settle(self._folder)
 
+    def _after_failure(self) -> int:
+        """Whole lines that were written stay, for somebody may have read them, and what comes next has another place.
+        How many they are, where the folder can still be read."""
+        before = {segment.number: segment.octets for segment in self._segments}
+        with suppress(OSError):
+            self._segments = segments_in(self._folder)
+            lines = 0
+            for segment in self._segments:
+                if segment.octets > before.get(segment.number, 0):
+                    data = atomic.read(self._path(segment)) or b""
+                    lines += data.count(_END, before.get(segment.number, 0))
+            newest = self._segments[-1] if self._segments else None
+            self._newest = max(self._newest, newest.number if newest else 0)
+            # Of an empty one nobody has read anything; a disk that stays full is not to get one more each time.
+            self._closed = newest is not None and newest.octets > 0
+            return lines
+        return 0
+
     def _drop(self, count: int) -> int:
         """The oldest ones; how many lines they had."""
         lines = 0
+        sent = self._sent() if count and self._sent is not None else None
         for _turn in range(count):
-            path = self._path(self._segments[0])
-            lines += (atomic.read(path) or b"").count(_END)
+            segment = self._segments[0]
+            path = self._path(segment)
+            data = atomic.read(path) or b""
+            lines += data.count(_END)
+            if sent is not None:
+                self.unsent += data.count(_END, len(data) if segment.number < sent.segment else _from(sent, segment))
             with suppress(FileNotFoundError):
                 os.unlink(path)
             del self._segments[0]
@@ -184,7 +169,7 @@ class Spool:
 def lines(folder: str) -> Iterator[str]:
     """All that is there, oldest first; none where there is no folder. Raises KernelError."""
     try:
-        for segment in _segments(folder):
+        for segment in segments_in(folder):
             # One that is gone by now was the oldest.
             data = atomic.read(f"{folder}/{segment.name}") or b""
             yield from (part.decode(errors="replace") for part in data.split(_END)[:-1])
@@ -194,15 +179,9 @@ def lines(folder: str) -> Iterator[str]:
         raise KernelError(f"spool {folder}", error.strerror or str(error)) from error
 
 
-def _segments(folder: str) -> list[Segment]:
-    """Oldest first. Files of other names are not ours."""
-    found = []
-    for name in os.listdir(folder):
-        match = _NAME.fullmatch(name)
-        if match:
-            with suppress(FileNotFoundError):
-                found.append(Segment(int(match[1]), int(match[2]), os.stat(f"{folder}/{name}").st_size))
-    return sorted(found)
+def _from(sent: Position, segment: Segment) -> int:
+    """Where what was not sent begins in a segment that was not sent as a whole."""
+    return sent.offset if segment.number == sent.segment else 0
 
 
 def _fitting(parts: Iterable[bytes], octets: int) -> Iterator[bytes]:
