@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.mount import BPFFS, is_mounted
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import PORTS
 from ansible_collections.weft.overlay.plugins.module_utils.model.route import Borrowed, Route
 from tests.integration.policy.town import LINKS, NOTHING, OPEN, SHUT, Town, answers, ip, plan
 
@@ -101,3 +102,15 @@ def test_what_is_borrowed_of_the_main_table_is_in_the_table_of_a_network(town: T
 
 def _routes(command: str) -> set[str]:
     return {" ".join(line.split()) for line in ip(command).splitlines()}
+
+
+def test_a_bridge_whose_ports_are_policed_has_the_program_for_what_goes_out_alone(town: Town) -> None:
+    """Whether it was policed in another way before, or not at all."""
+    bridge, tunnel = OPEN.attachments
+    ports = plan(OPEN._replace(attachments=(bridge._replace(flags=PORTS), tunnel)))
+    for before in (plan(OPEN), NOTHING):
+        town.converge(before)
+        town.converge(ports)
+        assert set(town.filters("bridge")) == {"egress"}
+        assert set(town.filters("vxlan0")) == {"ingress", "egress"}
+        assert town.changes(ports) == []
