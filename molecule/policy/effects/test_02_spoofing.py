@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import REASONS
 from lab import clients, matrix, plane, tenants, traffic
 
 EVIL = "web1"
@@ -32,9 +31,14 @@ def containers(_everybody_may):
 
 
 def _denied(host, reason):
-    """How many packets a host has denied for a reason."""
-    told = json.loads(traffic.must(host, "weft", "denials", "--counters", "--json"))
-    return sum(row["packets"] for row in told if row["reason"] == reason)
+    """How many packets a host has denied for a reason, as its kernel counts them."""
+    number = next(one.number for one in REASONS if one.name == reason)
+    code = (
+        "import sys; sys.path.insert(0, '/usr/local/lib/weft/current'); "
+        "from weft_overlay.kernel.bpf.records import counters; from weft_overlay.model.policed import BPF_FOLDER; "
+        f"print(sum(found.packets for found in counters(BPF_FOLDER) if found.reason == {number}))"
+    )
+    return int(traffic.must(host, "python3", "-I", "-c", code))
 
 
 def _pings(source, target):
