@@ -89,15 +89,16 @@ EMPTY = Tables({}, {}, {}, {}, {}, {}, bytes(PORT_CLASSES_SIZE))
 def pack(maps: PolicyMaps) -> Tables:
     """The same generation in bytes. Numbers that do not fit raise struct.error: no compiled policy has any."""
     tags = {network: tag << MARK_SHIFT for network, tag in maps.tags}
-    sources, source_prefixes = _places(maps.sources, tags)
-    destinations, destination_prefixes = _places((*_worlds(tags), *maps.destinations), tags)
+    packed = _Packed(tags)
+    sources, source_prefixes = _places(maps.sources, packed)
+    destinations, destination_prefixes = _places((*_worlds(tags), *maps.destinations), packed)
     pair, verdict = PAIR.pack, VERDICT.pack
     verdicts = {
         pair(line.source, line.destination, line.port, line.protocol): verdict(line.rule, line.verdict, line.observed)
         for line in maps.verdicts
     }
     classes = _port_classes(maps.port_classes)
-    identities = _identities(maps, tags)
+    identities = _identities(maps, packed)
     return Tables(sources, source_prefixes, destinations, destination_prefixes, identities, verdicts, classes)
 
 
@@ -116,21 +117,34 @@ def _worlds(networks: Iterable[int]) -> Iterator[Place]:
     return (Place(network, "::/0", Endpoint(WORLD, WORLD, network, UNPOLICED)) for network in networks)
 
 
-def _identities(maps: PolicyMaps, tags: Mapping[int, int]) -> Entries:
+def _identities(maps: PolicyMaps, packed: _Packed) -> Entries:
     """All peers, as each network knows them; in the scope of every network all that are known at all. Where peers
     speak, the scope is no network."""
-    seen = {(EVERY_NETWORK, place.endpoint) for place in maps.sources}
-    for place in maps.destinations:
-        seen |= {(EVERY_NETWORK, place.endpoint), (place.scope, place.endpoint)}
-    return {IDENTITY_KEY.pack(scope, end.identity): _packed(end, tags) for scope, end in seen if end.flags & PEER}
+    found: dict[bytes, bytes] = {}
+    key = IDENTITY_KEY.pack
+    for scope, _prefix, endpoint in maps.destinations:
+        if endpoint.flags & PEER:
+            found[key(scope, endpoint.identity)] = found[key(EVERY_NETWORK, endpoint.identity)] = packed[endpoint]
+    for place in maps.sources:
+        if place.endpoint.flags & PEER:
+            found[key(EVERY_NETWORK, place.endpoint.identity)] = packed[place.endpoint]
+    return found
 
 
-def _packed(endpoint: Endpoint, tags: Mapping[int, int]) -> bytes:
-    identity, class_, network, flags = endpoint
-    return ENDPOINT.pack(identity, class_, network, flags | tags.get(network, 0))
+class _Packed(dict[Endpoint, bytes]):
+    """Endpoints, each packed once: a peer has many places. tags: by network, where they stand in the flags."""
+
+    def __init__(self, tags: Mapping[int, int]) -> None:
+        super().__init__()
+        self._tags = tags
+
+    def __missing__(self, endpoint: Endpoint) -> bytes:
+        identity, class_, network, flags = endpoint
+        self[endpoint] = found = ENDPOINT.pack(identity, class_, network, flags | self._tags.get(network, 0))
+        return found
 
 
-def _places(places: Iterable[Place], tags: Mapping[int, int]) -> tuple[Entries, Entries]:
+def _places(places: Iterable[Place], packed: _Packed) -> tuple[Entries, Entries]:
     """Single addresses, and prefixes."""
     exact: dict[bytes, bytes] = {}
     prefixes: dict[bytes, bytes] = {}
@@ -139,9 +153,9 @@ def _places(places: Iterable[Place], tags: Mapping[int, int]) -> tuple[Entries, 
         raw = address(base)
         bits = _FULL if not length else int(length) + (0 if ":" in base else _FULL - _BITS_OF_IPV4)
         if bits == _FULL:
-            exact[PLACE.pack(scope, raw)] = _packed(endpoint, tags)
+            exact[PLACE.pack(scope, raw)] = packed[endpoint]
         else:
-            prefixes[PREFIX.pack(_SCOPE_BITS + bits, scope, raw)] = _packed(endpoint, tags)
+            prefixes[PREFIX.pack(_SCOPE_BITS + bits, scope, raw)] = packed[endpoint]
     return exact, prefixes
 
 
