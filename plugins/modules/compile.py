@@ -110,13 +110,13 @@ keys_wanted:
     - Hand it to M(weft.overlay.keys) and compile again, until it is empty.
   returned: success
   type: dict
-  sample: {router: {links: [wg0], clients: [phone], certificate: false, preshared: []}}
+  sample: {router: {links: [wg0], clients: [phone], certificate: false, preshared: [], audit: false}}
 sealing:
   description: Whether RV(keys_wanted) has preshared keys that one host seals for another.
   returned: success
   type: bool
 wanting:
-  description: Commands for WireGuard, and C(libbpf) for policies, that are not installed and that a plan needs, by host.
+  description: Commands for WireGuard, and C(libbpf) for policies, that a plan needs and its host lacks, by host.
   returned: success
   type: dict
   sample: {router: [wg, qrencode]}

@@ -71,8 +71,8 @@ def police(folder: str, link: str, policed: Policed, incoming: bool = False) -> 
     """Puts the programs that are pinned below the folder at the hooks of a link, in place of those that are there;
     there is no moment without. Raises KernelError; what was attached before then still is.
 
-    incoming: only what comes in there is judged yet. What has come in unjudged is nobody's who is policed: of links that
-    exchange packets while they are being policed, all have to judge what comes in before any judges what goes out.
+    incoming: only what comes in there is judged yet. What has come in unjudged is nobody's who is policed: of links
+    that exchange packets while they are being policed, all have to judge what comes in before any judges what goes out.
     """
     subject = f"link {link}"
     device = number_of(link, subject)

@@ -105,9 +105,13 @@ class Plane:
 
     def police(self, changes: Sequence[Change]) -> None:
         """Interfaces that come or change. One that was found damaged and is to be so again stays as it is."""
-        for change in changes:
-            if change.after.number != NO_ATTACHMENT:
-                attach.police(self._folder, change.key, Policed(*change.after[1:]))
+        wanted = [
+            (change.key, Policed(*change.after[1:])) for change in changes if change.after.number != NO_ATTACHMENT
+        ]
+        # What has come in by one that is up, and not been judged, must not be met by another's program on its way out.
+        for incoming in (True, False):
+            for link, policed in wanted:
+                attach.police(self._folder, link, policed, incoming)
 
     def tidy(self) -> None:
         """Forgets interfaces that are gone."""
