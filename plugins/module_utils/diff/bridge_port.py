@@ -14,15 +14,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Union
 
-from ..model.bridge_port import Bind, Bindings, BridgePort, Close, Open, Police, Speaker, Unbind
+from ..model.bridge_port import Bind, Bindings, BridgePort, Close, Hear, Open, Police, Speaker, Unbind
 from ..model.policy import BOUND, PORTS, Attachment
 
-Step = Union[Unbind, Bind, Police, Open, Close]
+Step = Union[Unbind, Bind, Hear, Police, Open, Close]
 
 
 class Decision(NamedTuple):
-    """steps: in the order to take them, those of each port together. strangers: ports that stay closed, for nobody is
-    known to be at their other ends."""
+    """steps: those of each port together, in their order. strangers: ports that stay closed, for nobody is known to be
+    at their other ends."""
 
     steps: tuple[tuple[Step, ...], ...]
     strangers: tuple[BridgePort, ...]
@@ -120,4 +120,11 @@ def _for_stranger(port: BridgePort, wanted: Attachment) -> Iterator[Step]:
 
 def _police(port: BridgePort, wanted: Attachment) -> Iterator[Step]:
     if port.policed != wanted:
+        yield Hear(port.number, wanted)
         yield Police(port.number, wanted)
+
+
+def halves(steps: Sequence[Step]) -> tuple[Sequence[Step], Sequence[Step]]:
+    """Of one port: what has to be done of all ports before the rest is of any."""
+    middle = next((place for place, step in enumerate(steps) if isinstance(step, Police)), len(steps))
+    return steps[:middle], steps[middle:]

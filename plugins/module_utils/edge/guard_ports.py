@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from ..diff.bridge_port import Step, decide, settled
+from ..diff.bridge_port import Step, decide, halves, settled
 from ..kernel.bridge_port import BridgePorts
 from ..kernel.docker_events import Events
 from ..kernel.docker_speakers import speakers
@@ -85,14 +85,16 @@ class Ports:
         """Whether every step could be taken."""
         ports, bindings = self._ports.observe(bridges, _own(plan))
         decision = decide(ports, answer, bindings, bridges)
-        failed = [steps for steps in decision.steps if not self._take(steps)]
+        ways = [halves(steps) for steps in decision.steps]
+        begun = [rest for first, rest in ways if self._take(first)]
+        done = [rest for rest in begun if self._take(rest)]
         now = time.monotonic()
         strangers = {port.number: port for port in decision.strangers}
         if strangers.keys() - self._since.keys():
             self._docker.nudge()
         self._since = {number: self._since.get(number, now) for number in strangers}
         self._names = {number: f"{port.name}, a port of {port.bridge}" for number, port in strangers.items()}
-        return not failed
+        return len(done) == len(ways)
 
     def _take(self, steps: Sequence[Step]) -> bool:
         """All of one port; those after one that fails are left: no port is opened that is not judged."""

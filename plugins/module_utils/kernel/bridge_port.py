@@ -9,7 +9,7 @@ from collections.abc import Collection
 from socket import if_nameindex
 from typing import Union
 
-from ..model.bridge_port import Bind, Bindings, BridgePort, Close, Open, Police, Unbind
+from ..model.bridge_port import Bind, Bindings, BridgePort, Close, Hear, Open, Police, Unbind
 from ..model.policy import Attachment
 from .bpf import attach, bindings, objects
 from .bpf.attach import Policed
@@ -18,7 +18,7 @@ from .netlink.channel import Channel
 from .netlink.dumps import all_links
 from .netlink.links import Seen
 
-Step = Union[Unbind, Bind, Police, Open, Close]
+Step = Union[Unbind, Bind, Hear, Police, Open, Close]
 
 
 class BridgePorts:
@@ -79,9 +79,9 @@ class BridgePorts:
             bindings.unbind(self._folder, step.number, step.address)
         elif isinstance(step, Bind):
             bindings.bind(self._folder, step.number, step.address, step.identity)
-        elif isinstance(step, Police):
+        elif isinstance(step, (Hear, Police)):
             name, *policed = step.attachment
-            attach.police(self._folder, name, Policed(*policed))
+            attach.police(self._folder, name, Policed(*policed), incoming=isinstance(step, Hear))
         elif step.port.opened is not None:
             self._turn(step)
 

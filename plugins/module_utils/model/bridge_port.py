@@ -57,8 +57,15 @@ class Bind(NamedTuple):
     identity: int
 
 
+class Hear(NamedTuple):
+    """What comes in is judged from now on. attachment: with the port's name."""
+
+    number: int
+    attachment: Attachment
+
+
 class Police(NamedTuple):
-    """attachment: with the port's name."""
+    """And what goes out, if nobody has judged it; it is as good as nobody's, so all are heard before."""
 
     number: int
     attachment: Attachment

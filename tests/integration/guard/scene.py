@@ -22,7 +22,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.bindings i
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.netlink.adapter import Netlink
 from ansible_collections.weft.overlay.plugins.module_utils.model.change import ADD, CHANGE, Change
 from ansible_collections.weft.overlay.plugins.module_utils.model.docker import DockerNetwork
-from ansible_collections.weft.overlay.plugins.module_utils.model.link import BRIDGE, Link
+from ansible_collections.weft.overlay.plugins.module_utils.model.link import BRIDGE, VXLAN, Link
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import RUNNER, HostPlan, to_json
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import PORTS, Attachment, PolicyMaps
 from tests.integration.bpf.hosts import Neighbour, until
@@ -32,6 +32,7 @@ from tests.integration.guard.docker import NETWORK, Container, Docker
 
 HOME = Path(__file__).resolve().parents[3]
 LINK = Link("bridge", BRIDGE, "weft:runner1", "02:00:00:00:00:01", 1500)
+TUNNEL = Link("vxlan0", VXLAN, "weft:hub", "02:77:01:00:00:65", 1450, "bridge", 101, 4789, "198.18.0.1", "198.18.0.2")
 # As tests/integration/bpf/test_ports.py numbers it.
 NUMBER = 9
 DOOR = 5432
@@ -62,7 +63,7 @@ class Scene:
         """What a run would store. number: of the bridge's attachment."""
         policy = PolicyMaps(attachments=(Attachment("bridge", number, 1, PORTS),))
         network = DockerNetwork(NETWORK, "10.20.0.0/16", "10.20.0.1", "bridge", 1500, False)
-        plan = HostPlan("runner1", RUNNER, links=(LINK,), networks=(network,), policy=policy)
+        plan = HostPlan("runner1", RUNNER, links=(LINK, TUNNEL), networks=(network,), policy=policy)
         draft = self.folder / "plan.new"
         draft.write_text(to_json(plan), encoding="utf-8")
         draft.rename(self.folder / "plan.json")
