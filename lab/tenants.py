@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -66,15 +66,15 @@ def rewrite(mine: Inventory, **changed: Any) -> dict[str, Any]:
     return document
 
 
-def apply(mine: Inventory) -> None:
-    """What a run does once the hosts have been asked, without Ansible: the plans are compiled and each host carries out
-    its own, with the program that it has. Raises LabError, IntentError."""
+def apply(mine: Inventory, hosts: Collection[str] = MEMBERS) -> None:
+    """What a run does once the hosts have been asked, without Ansible: the plans are compiled and each of the hosts
+    carries out its own, with the program that it has. Raises LabError, IntentError."""
     project = Project(mine.path("domain.yaml"), mine.path("ledger.json"), mine.path("build"))
     others = Others(routers=tuple(mine.groups.get("routers", ())))
     members = Members(mine.groups["hubs"], mine.groups["runners"], None, others)
     compiled = compile_project(project, members, {}, Mode(offline=True, keep=False)).compiled
-    with ThreadPoolExecutor(len(compiled.plans)) as pool:
-        for done in [pool.submit(carry_out, host, to_json(plan)) for host, plan in compiled.plans.items()]:
+    with ThreadPoolExecutor(len(hosts)) as pool:
+        for done in [pool.submit(carry_out, host, to_json(compiled.plans[host])) for host in hosts]:
             done.result()
 
 
