@@ -84,6 +84,7 @@ def _data(wanted: KeysWanted) -> dict[str, Any]:
         "clients": list(wanted.clients),
         "certificate": wanted.certificate,
         "preshared": [sealing._asdict() for sealing in wanted.preshared],
+        "audit": wanted.audit,
     }
 
 

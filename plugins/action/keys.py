@@ -18,6 +18,7 @@ _ARGUMENTS = {
     "seal": {"type": "list", "elements": "dict", "default": []},
     "open": {"type": "list", "elements": "dict", "default": []},
     "certificate": {"type": "bool", "default": False},
+    "audit": {"type": "bool", "default": False},
     "wanted": {"type": "dict"},
     "delivered": {"type": "bool", "default": False},
     "rotate": {"type": "str", "choices": ["prepare", "take"]},
@@ -76,6 +77,7 @@ def _wish(wanted: dict[str, Any]) -> dict[str, Any]:
         "links": wanted["links"],
         "clients": wanted["clients"],
         "certificate": wanted["certificate"],
+        "audit": wanted["audit"],
         "seal": pairs,
     }
 

@@ -80,6 +80,10 @@ options:
     description: Whether this host needs a certificate that others can seal secrets to.
     type: bool
     default: false
+  audit:
+    description: Whether this host needs a key and a certificate to send or collect denials with.
+    type: bool
+    default: false
   wanted:
     description:
       - What M(weft.overlay.compile) says in C(keys_wanted) that this host lacks. The action makes the other options of
@@ -166,6 +170,7 @@ def main() -> None:
             "seal": _pairs("certificate"),
             "open": _pairs("sealed"),
             "certificate": {"type": "bool", "default": False},
+            "audit": {"type": "bool", "default": False},
             # For the action alone, which makes the others of them.
             "wanted": {"type": "dict"},
             "delivered": {"type": "bool", "default": False},

@@ -25,6 +25,7 @@ from .membership import identity_faults, membership_faults
 from .merge import Part, merged
 from .policy.places import Site
 from .policy.policing import policing
+from .sending import sending
 from .service import Service
 from .spokes import compile_overlay
 from .wireguard import client_part, server_part
@@ -69,9 +70,11 @@ def compile_domain(intent: Intent, inventory: Inventory, ledger: Ledger, run: Ru
     policed = policing(site, ledger.policy, whole=not findings.faults)
     findings.notes += policed.notes
     findings.faults += policed.faults
+    sent = sending(world, policed.plans, ledger.hosts, findings)
     ledger = ledger._replace(interfaces=_remembered(world.ledger, services), policy=policed.remembered)
+    ledger = ledger._replace(audit=sent.certificates)
     wanted = gathered(findings.wishes)
-    return Compiled(policed.plans, ledger, tuple(findings.notes), tuple(findings.faults), wanted, policed.maps)
+    return Compiled(sent.plans, ledger, tuple(findings.notes), tuple(findings.faults), wanted, policed.maps)
 
 
 def _clients(services: list[Service]) -> dict[str, tuple[str, ...]]:

@@ -37,12 +37,14 @@ class Sealing(NamedTuple):
 
 class KeysWanted(NamedTuple):
     """What a host lacks. links: whose private key is to be made there. clients: those whose key is made there.
-    certificate: whether it needs one that secrets are sealed to. preshared: keys to seal for other hosts."""
+    certificate: whether it needs one that secrets are sealed to. preshared: keys to seal for other hosts. audit:
+    whether it needs a key and a certificate to send or collect denials with."""
 
     links: tuple[str, ...] = ()
     clients: tuple[str, ...] = ()
     certificate: bool = False
     preshared: tuple[Sealing, ...] = ()
+    audit: bool = False
 
 
 # What one host wants, as it was found; gathered() makes one KeysWanted of all.
@@ -59,6 +61,7 @@ def gathered(wishes: Iterable[Wish]) -> dict[str, KeysWanted]:
             tuple(sorted({*known.clients, *wish.clients})),
             known.certificate or wish.certificate,
             tuple(sorted({*known.preshared, *wish.preshared})),
+            known.audit or wish.audit,
         )
     return dict(sorted(found.items()))
 

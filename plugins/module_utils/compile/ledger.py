@@ -7,11 +7,13 @@ lost."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..model.errors import Fault, IntentError
+from ..model.sending import CERTIFICATE
 from .inventory import reachable
 from .keys import Ends, public_key
 from .policy import ledger as policies
@@ -52,13 +54,14 @@ class LinkEntry(NamedTuple):
 class Ledger(NamedTuple):
     """hosts: by name. released: (runner id, host that had it), the longest free first. interfaces: by name. carrier: of
     the WireGuard link that the overlay's tunnels run in. policy: numbers of networks, identities, tags and
-    interfaces."""
+    interfaces. audit: host → certificate that it sends or collects denials with."""
 
     hosts: dict[str, Entry]
     released: tuple[tuple[int, str], ...] = ()
     interfaces: Mapping[str, LinkEntry] = MappingProxyType({})
     carrier: LinkEntry = LinkEntry()
     policy: policies.Remembered = policies.NOTHING
+    audit: Mapping[str, str] = MappingProxyType({})
 
 
 EMPTY = Ledger({})
@@ -75,6 +78,8 @@ def to_json(ledger: Ledger) -> str:
     }
     if ledger.policy != policies.NOTHING:
         document["policy"] = policies.whole_document(ledger.policy)
+    if ledger.audit:
+        document["audit"] = dict(ledger.audit)
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -97,12 +102,13 @@ def from_json(text: str, place: str) -> Ledger:
         interfaces = {name: _link(value) for name, value in document.get("interfaces", {}).items()}
         carrier = _link(document["carrier"]) if "carrier" in document else LinkEntry()
         policy = policies.from_whole_document(document["policy"]) if "policy" in document else policies.NOTHING
+        audit = {name: _certificate(text) for name, text in document.get("audit", {}).items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         message = (
             f"the ledger cannot be read ({error}); restore it, or remove it: hubs and servers that run know the same"
         )
         raise IntentError((Fault(place, "", message),)) from error
-    return Ledger(hosts, released, interfaces, carrier, policy)
+    return Ledger(hosts, released, interfaces, carrier, policy, audit)
 
 
 def _entry(value: dict[str, Any]) -> Entry:
@@ -142,6 +148,12 @@ def _address(text: Any) -> str:
     if text is None or reachable(text) != text:
         raise ValueError(f"{text!r} is not an address")
     return str(text)
+
+
+def _certificate(text: Any) -> str:
+    if not isinstance(text, str) or not re.fullmatch(CERTIFICATE, text):
+        raise ValueError(f"{text!r} is not a certificate")
+    return text
 
 
 def _id(number: Any) -> int:

@@ -50,6 +50,8 @@ def _one(plans: list[HostPlan]) -> HostPlan:
         rules=tuple(rule for plan in plans for rule in plan.rules),
         policy=next((plan.policy for plan in plans if plan.policy is not None), None),
         borrowed=tuple(borrowed for plan in plans for borrowed in plan.borrowed),
+        audit=next((plan.audit for plan in plans if plan.audit is not None), None),
+        collector=next((plan.collector for plan in plans if plan.collector is not None), None),
     )
 
 

@@ -19,6 +19,7 @@ from ..model.link import VXLAN, ForeignLink, Link
 from ..model.plan import HostPlan, from_json
 from ..model.route import ForeignRoute
 from ..model.rule import ForeignRule
+from ..model.sending import CERTIFICATE
 from ..model.state import Capabilities, Foreign, Observed, Uplink
 from ..model.stored import PLAN_PATH
 from ..model.wireguard import PUBLIC_KEY, UNMADE, Device, Keys, Peer
@@ -119,6 +120,7 @@ def keys_from(data: Any) -> Keys:
         tuple((str(client), _public(key)) for client, key in data["clients"]),
         tuple((str(link), _public(key), str(found)) for link, key, found in data["preshared"]),
         str(data["certificate"]),
+        _certificate(data["audit"]),
     )
 
 
@@ -126,6 +128,13 @@ def _public(key: Any) -> str:
     if not isinstance(key, str) or not re.fullmatch(PUBLIC_KEY, key):
         raise ValueError(f"{key!r} is not a public key")
     return key
+
+
+def _certificate(text: Any) -> str:
+    """A host without one has the empty text."""
+    if not isinstance(text, str) or (text and not re.fullmatch(CERTIFICATE, text)):
+        raise ValueError(f"{text!r} is not a certificate")
+    return text
 
 
 def _device(item: Any) -> Device:

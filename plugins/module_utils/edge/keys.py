@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..kernel import clients, keys, preshared, sealing
+from ..kernel import certificates, clients, keys, preshared, sealing
 from ..kernel.keyring import observe
 from ..kernel.lock import exclusive
 from ..model.wireguard import Keys
@@ -27,6 +27,7 @@ class Wish(NamedTuple):
     seal: list[Pair]
     open: list[Pair]
     certificate: bool
+    audit: bool
 
 
 def carry_out(wish: Wish, check: bool) -> dict[str, Any]:
@@ -50,6 +51,8 @@ def _lacking(wish: Wish, kept: Keys) -> Iterator[str]:
     yield from (f"another key of client {name}" for name in wish.anew)
     if wish.certificate and not kept.certificate:
         yield "certificate"
+    if wish.audit and not kept.audit:
+        yield "key and certificate of the audit"
     pairs = {(link, peer) for link, peer, _fingerprint in kept.preshared}
     for pair in wish.seal:
         if (pair["link"], pair["public_key"]) not in pairs:
@@ -69,6 +72,8 @@ def _make(wish: Wish) -> None:
     clients.make(wish.anew, anew=True)
     if wish.certificate:
         sealing.certificate()
+    if wish.audit:
+        certificates.make_audit()
     for pair in wish.open:
         text = sealing.open_(pair["sealed"]).decode("ascii")
         preshared.put_preshared(pair["link"], pair["public_key"], text)

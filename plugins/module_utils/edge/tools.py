@@ -26,7 +26,7 @@ def _needed(plan: HostPlan, facts: Facts, wanted: KeysWanted) -> Iterator[str]:
         yield "wireguard-go"
     if plan.clients:
         yield "qrencode"
-    if wanted.certificate or wanted.preshared:
+    if wanted.certificate or wanted.preshared or wanted.audit:
         yield "openssl"
     if plan.policy is not None:
         yield "libbpf"

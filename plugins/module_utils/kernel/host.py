@@ -17,6 +17,7 @@ from ..model.change import REMOVE, Change
 from ..model.errors import KernelError
 from ..model.link import WIREGUARD, Link
 from ..model.policed import BPF_FOLDER
+from ..model.sending import AUDIT_KEY_FOLDER
 from ..model.state import Capabilities, Foreign, Observed, State, state_of
 from ..model.stored import SERVICE_STATES
 from ..model.wireguard import CLIENT_ROOT, KEY_ROOT, Keys
@@ -195,7 +196,7 @@ def _adapter(change: Change) -> str:
 
 def _wireguard(links: tuple[Link, ...]) -> tuple[State, Keys]:
     """What there is of WireGuard, and of services; a host that has none does not even load the code."""
-    traces = (KEY_ROOT, CLIENT_ROOT, *SERVICE_STATES.values())
+    traces = (KEY_ROOT, CLIENT_ROOT, AUDIT_KEY_FOLDER, *SERVICE_STATES.values())
     if not any(link.kind == WIREGUARD for link in links) and not any(map(os.path.exists, traces)):
         return {}, Keys()
     from . import wireguard_plane

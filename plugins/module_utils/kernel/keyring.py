@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The public side of everything secret that a host keeps: keys of links and pairs, of clients, and its certificate."""
+"""The public side of everything secret that a host keeps: keys of links and pairs, of clients, and its certificates."""
 
 from __future__ import annotations
 
@@ -10,13 +10,17 @@ from collections.abc import Iterable
 from ..model.client import ClientConfig
 from ..model.plan import HostPlan
 from ..model.wireguard import Keys
-from . import clients, keys, sealing
+from . import certificates, clients, keys, sealing
 from .preshared import tidy_preshared
 
 
 def observe(seen: Iterable[ClientConfig] | None = None) -> Keys:
     """seen: the clients' files, where somebody has read them already."""
-    return keys.observe()._replace(clients=clients.public_keys(seen), certificate=sealing.kept_certificate())
+    return keys.observe()._replace(
+        clients=clients.public_keys(seen),
+        certificate=sealing.kept_certificate(),
+        audit=certificates.kept(certificates.AUDIT_KEY),
+    )
 
 
 def tidy(plan: HostPlan) -> None:

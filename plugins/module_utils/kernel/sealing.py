@@ -10,48 +10,24 @@ that nobody changed it, not who wrote it: what comes out is checked by whoever o
 
 from __future__ import annotations
 
-import os
-import re
 from base64 import b64decode, b64encode
 
 from ..model.errors import KernelError
-from . import atomic, checksum
-from .programs import run, run_bytes
+from . import certificates
+from .programs import run_bytes
 
 SEAL_ROOT = "/var/lib/weft/seal"
-_SUBJECT = "/CN=weft.overlay"
-# What is sealed to it is kept for as long as the host is; its dates mean nothing to us.
-_DAYS = "36500"
-_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\n[A-Za-z0-9+/=\n]+-----END CERTIFICATE-----\n")
+_NAME = "weft.overlay"
 
 
 def certificate(root: str = SEAL_ROOT) -> str:
     """This host's certificate as PEM text, made with its key where there is none. Raises KernelError."""
-    kept = kept_certificate(root)
-    if kept:
-        return kept
-    path = _path(root)
-    if os.path.lexists(path):
-        reason = f"{path} is damaged; restore it, or remove it: what was sealed for this host is then sealed anew"
-        raise KernelError("certificate", reason)
-    key = run("certificate", ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"])
-    command = ["openssl", "x509", "-new", "-subj", _SUBJECT, "-signkey", "/dev/stdin", "-days", _DAYS]
-    made = run("certificate", command, key)
-    try:
-        atomic.folder(root)
-        # In one file, so that a key and a certificate that do not belong together never lie there.
-        atomic.write(path, checksum.add(key + made).encode())
-        atomic.settle(root)
-    except OSError as error:
-        raise KernelError("certificate", f"{path}: {error.strerror}") from error
-    return kept_certificate(root)
+    return certificates.make(_path(root), _NAME, "what was sealed for this host is then sealed anew")
 
 
 def kept_certificate(root: str = SEAL_ROOT) -> str:
     """The same without making one; "" where there is none that is whole. No process is started."""
-    text = checksum.strip((atomic.read(_path(root)) or b"").decode(errors="replace"))
-    found = _CERTIFICATE.search(text or "")
-    return found[0] if found else ""
+    return certificates.kept(_path(root))
 
 
 def seal(data: bytes, recipient: str) -> str:
@@ -59,7 +35,7 @@ def seal(data: bytes, recipient: str) -> str:
     # Needed by few runs, and slow to import.
     from tempfile import NamedTemporaryFile
 
-    if not _CERTIFICATE.fullmatch(recipient):
+    if not certificates.is_certificate(recipient):
         raise KernelError("sealing", "what should be the recipient's certificate is none")
     with NamedTemporaryFile("w", suffix=".pem") as file:
         file.write(recipient)

@@ -19,6 +19,7 @@ from .link import Link
 from .policy import PolicyMaps
 from .route import Borrowed, Route
 from .rule import Rule
+from .sending import Audit, Collector
 from .sysctl import Sysctl
 from .wireguard import Device, Peer
 
@@ -38,7 +39,8 @@ class HostPlan(NamedTuple):
     firewall: of the overlay; None where it filters nothing (a runner in default mode).
     devices, peers: of the WIREGUARD links. clients: whose configuration this host keeps. accesses: one gate for each
     interface that has clients. policy: what the host's policed interfaces judge by; None: it has none.
-    borrowed: routes of others that the tables of networks need too.
+    borrowed: routes of others that the tables of networks need too. audit: where it sends its denials; None: they stay
+    here. collector: whose denials it collects; None: nobody's.
     """
 
     host: str
@@ -57,6 +59,8 @@ class HostPlan(NamedTuple):
     rules: tuple[Rule, ...] = ()
     policy: PolicyMaps | None = None
     borrowed: tuple[Borrowed, ...] = ()
+    audit: Audit | None = None
+    collector: Collector | None = None
 
 
 _LISTS = {
@@ -85,9 +89,14 @@ def to_json(plan: HostPlan) -> str:
     for link in document["links"]:
         del link["gated"]
     document["routes"] = [_without_defaults(route) for route in plan.routes]
+    document["borrowed"] = [_without_defaults(route) for route in plan.borrowed]
     for name in ("rules", "borrowed"):
         if not document[name]:
             del document[name]
+    for name in ("audit", "collector"):
+        said = document.pop(name)
+        if said is not None:
+            document[name] = said._asdict()
     for access in document["accesses"]:
         access["reaches"] = [reach._asdict() for reach in access["reaches"]]
     if plan.firewall is not None:
@@ -106,8 +115,8 @@ def _indented(text: str) -> str:
     return text.rstrip("\n").replace("\n", "\n ")
 
 
-def _without_defaults(route: Route) -> dict[str, Any]:
-    return {name: value for name, value in route._asdict().items() if value != Route._field_defaults.get(name)}
+def _without_defaults(route: Route | Borrowed) -> dict[str, Any]:
+    return {name: value for name, value in route._asdict().items() if value != route._field_defaults.get(name)}
 
 
 def from_json(text: str) -> HostPlan:
@@ -131,12 +140,25 @@ def from_json(text: str) -> HostPlan:
         document["policy"] = policy_text.from_document(document["policy"])
     if document.get("firewall") is not None:
         document["firewall"] = _value(Firewall, document["firewall"])
+    if document.get("audit") is not None:
+        document["audit"] = _value(Audit, document["audit"])
+    if document.get("collector") is not None:
+        document["collector"] = _collector(document["collector"])
     plan: HostPlan = _value(HostPlan, document)
     return plan
 
 
 def _access(access: Access) -> Access:
     return access._replace(reaches=tuple(_value(Reach, item) for item in access.reaches))
+
+
+def _collector(item: Any) -> Collector:
+    collector: Collector = _value(Collector, item)
+    try:
+        hosts = tuple((str(host), str(certificate)) for host, certificate in collector.hosts)
+    except (TypeError, ValueError) as error:
+        raise PlanError(f"the plan has {item['hosts']!r} where hosts with their certificates should be") from error
+    return collector._replace(hosts=hosts)
 
 
 def _value(shape: Any, item: Any) -> Any:

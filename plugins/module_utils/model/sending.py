@@ -24,6 +24,8 @@ PROTOCOL = 1
 # No line of JSON is longer.
 MOST_TOLD = 1024
 _SPOOL = re.compile("[0-9a-f]{32}")
+# A certificate of P-256 as openssl(1) writes it, and nothing else.
+CERTIFICATE = r"-----BEGIN CERTIFICATE-----\n([A-Za-z0-9+/=]{1,64}\n){1,64}-----END CERTIFICATE-----\n"
 # As much as names of segments have room for, on both sides.
 _MOST_NUMBER = 10**15 - 1
 _MOST_BEGAN = 10**12 - 1

@@ -68,6 +68,7 @@ class Keys(NamedTuple):
     clients: (client, public key) of those whose key was made on this host.
     preshared: (link, peer's public key, fingerprint) of preshared keys kept for pairs of managed hosts.
     certificate: PEM text of the certificate that secrets for this host are sealed to, "" where it has none yet.
+    audit: the same of the one that it sends or collects denials with; its key is below AUDIT_KEY_FOLDER.
     """
 
     links: tuple[tuple[str, str], ...] = ()
@@ -75,6 +76,7 @@ class Keys(NamedTuple):
     clients: tuple[tuple[str, str], ...] = ()
     preshared: tuple[tuple[str, str, str], ...] = ()
     certificate: str = ""
+    audit: str = ""
 
 
 KEY_ROOT = "/var/lib/weft/keys"

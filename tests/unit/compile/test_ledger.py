@@ -29,6 +29,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.ledger
     Remembered,
 )
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import IntentError
+from ansible_collections.weft.overlay.plugins.module_utils.model.sending import CERTIFICATE
 
 NAMES = st.text(min_size=1, max_size=8)
 IDS = st.integers(1, 255)
@@ -77,6 +78,7 @@ LEDGERS = st.builds(
     st.builds(
         Remembered, st.builds(PolicyLedger, numbers(1), numbers(256)), st.dictionaries(NAMES, NUMBERED, max_size=3)
     ),
+    st.dictionaries(NAMES, st.from_regex(CERTIFICATE, fullmatch=True), max_size=3),
 )
 
 

@@ -37,6 +37,7 @@ from tests.unit.diff.worlds import OVERLAYS, PROGRAMS
 
 KEYS = [b64encode(bytes([number] * 32)).decode() for number in (1, 2, 3)]
 NETWORK = DockerNetwork("net", "10.1.0.0/16", "10.1.0.1", "br0", 1450, False, ("10.1.0.254",))
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nMIIB+/==\n-----END CERTIFICATE-----\n"
 FULL = Facts(
     Capabilities(False, "firewalld", True, ("nft",), unable=("kernel 5.4 has no ring buffers",)),
     Foreign(
@@ -63,6 +64,7 @@ FULL = Facts(
         clients=(("phone", KEYS[2]),),
         preshared=(("wg0", KEYS[2], "0123456789abcdef"),),
         certificate="-----BEGIN CERTIFICATE-----\n",
+        audit=CERTIFICATE,
     ),
     (Peer("wg0", KEYS[2], "phone", ("192.0.2.2/32",), successor=KEYS[1]), Peer("wg0", UNMADE, "laptop")),
     (KEYS[2],),
@@ -104,6 +106,9 @@ def test_every_field_survives_the_way_as_json():
         {**to_data(FULL), "keys": {}},
         {**to_data(FULL), "keys": {**Keys()._asdict(), "links": [["wg0", KEYS[0][:-2] + "x="]]}},
         {**to_data(FULL), "keys": {**Keys()._asdict(), "clients": [["phone"]]}},
+        {**to_data(FULL), "keys": {**Keys()._asdict(), "audit": "PEM"}},
+        {**to_data(FULL), "keys": {**Keys()._asdict(), "audit": CERTIFICATE * 2}},
+        {**to_data(FULL), "keys": {**Keys()._asdict(), "audit": None}},
     ],
 )
 def test_another_shape_is_refused(data):
