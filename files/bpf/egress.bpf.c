@@ -11,10 +11,12 @@ SEC("tc")
 int weft_egress(struct __sk_buff *skb)
 {
 	struct weft_case c = { .direction = WEFT_EGRESS };
+	int verdict = TC_ACT_UNSPEC;
 
-	if (weft_is_judged(skb))
-		return TC_ACT_UNSPEC;
-	return weft_conclude(skb, &c, weft_judge(skb, &c));
+	if (!weft_is_judged(skb))
+		verdict = weft_conclude(skb, &c, weft_judge(skb, &c));
+	weft_untag(skb);
+	return verdict;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -29,12 +29,26 @@ static __always_inline int weft_is_routed(const struct weft_endpoint *endpoint)
 	return !endpoint->network || weft_tag_of(endpoint);
 }
 
-static __always_inline void weft_tag(struct __sk_buff *skb, const struct weft_endpoint *source)
+static __always_inline void weft_set_tag(struct __sk_buff *skb, __u32 tag)
 {
-	__u32 tag = weft_tag_of(source) ?: WEFT_NO_TAG;
-
 	/* volatile: the compiler would write the one byte, and the verifier takes whole words only */
 	*(volatile __u32 *)&skb->mark = (skb->mark & ~WEFT_MARK_MASK) | tag << WEFT_MARK_SHIFT;
+}
+
+static __always_inline void weft_tag(struct __sk_buff *skb, const struct weft_endpoint *source)
+{
+	weft_set_tag(skb, weft_tag_of(source) ?: WEFT_NO_TAG);
+}
+
+/* A tunnel looks for its way through the underlay by the mark of what it carries (drivers/net/vxlan: flowi4_mark), and
+ * no network has a way there. */
+static __always_inline void weft_untag(struct __sk_buff *skb)
+{
+	__u32 interface = skb->ifindex;
+	struct weft_attachment *attachment = bpf_map_lookup_elem(&attachments, &interface);
+
+	if (attachment && attachment->flags & WEFT_TUNNEL)
+		weft_set_tag(skb, 0);
 }
 
 #endif

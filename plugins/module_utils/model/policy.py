@@ -51,11 +51,13 @@ WITH_TYPES = (1, 58)
 # Flags of attachments. LAYER_3: its packets begin with the IP header. HAS_ROUTER: a router of somebody else's is there
 # and may say so (advertisements, redirects). BOUND: what comes in there is only from addresses that are bound to this
 # very interface. PORTS: a bridge whose ports are policed instead, each with this attachment's number and BOUND, but for
-# those that are attachments themselves.
+# those that are attachments themselves. TUNNEL: what leaves there finds its way through the underlay by its mark, so
+# it leaves without ours.
 LAYER_3 = 1
 HAS_ROUTER = 2
 BOUND = 4
 PORTS = 8
+TUNNEL = 16
 
 # More lines or places than that are refused: a host holds two generations of them in memory.
 MOST_VERDICTS = 1 << 20

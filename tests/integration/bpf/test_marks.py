@@ -13,6 +13,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.policy import (
     NOBODY,
     PEER,
     SHARED,
+    TUNNEL,
     UNPOLICED,
     WORLD,
     Attachment,
@@ -108,6 +109,21 @@ def test_what_is_dropped_and_what_is_observed(stage: Stage, family: str) -> None
 def test_what_was_judged_where_it_came_in_is_not_judged_again(stage: Stage, family: str, mark: int) -> None:
     found = stage.show(packet("web", "db", family, tcp(9)), "db", "egress", mark, by="web")
     assert (found.said, found.mark) == ("PASS", mark)
+
+
+@both
+@pytest.mark.parametrize("mark", [0x01000000, 0xFF000000, 0x80000001])
+def test_what_leaves_by_a_tunnel_leaves_without_our_mark(stage: Stage, family: str, mark: int) -> None:
+    """Judged before, or here: the tunnel's own packets would go by the table of the network that they carry."""
+    flagged = [found._replace(flags=found.flags | TUNNEL) for found in maps().attachments]
+    stage.enforce(maps()._replace(attachments=tuple(flagged)))
+    found = stage.show(packet("web", "db", family, tcp(9)), "db", "egress", mark, by="web")
+    assert (found.said, found.mark) == ("PASS", mark & OTHERS)
+    found = stage.show(packet("host", "web", family, tcp(80)), "web", "egress", mark & OTHERS)
+    assert (found.said, found.mark) == ("PASS", mark & OTHERS)
+    # What comes in is tagged as anywhere.
+    assert stage.show(packet("web", "db", family, tcp()), "web").mark == FIRST << 24
+    stage.enforce(maps())
 
 
 @both

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ...model.link import BRIDGE, VXLAN, Link
 from ...model.marks import host_of
 from ...model.plan import HostPlan
-from ...model.policy import EVERY_NETWORK, LAYER_3, NO_ATTACHMENT, PEER, PORTS, SHARED, PolicyMaps
+from ...model.policy import EVERY_NETWORK, LAYER_3, NO_ATTACHMENT, PEER, PORTS, SHARED, TUNNEL, PolicyMaps
 from .host import Interface
 from .places import Site
 from .prefix import Forest, Prefix, prefix_of
@@ -67,7 +67,7 @@ def _near(site: Site, plan: HostPlan) -> Iterator[tuple[str, Interface]]:
         elif link.kind == VXLAN and link.master is None:
             behind = site.spoke(host_of(link.alias) or "")
             if behind is not None:
-                yield link.name, Interface(NO_ATTACHMENT, 0, None, (behind.subnet,), behind.reserved)
+                yield link.name, Interface(NO_ATTACHMENT, TUNNEL, None, (behind.subnet,), behind.reserved)
         elif link.kind == BRIDGE and spoke is not None and link.name == spoke.bridge:
             # Neither the runner nor the hub is behind it.
             silent = (spoke.gateway, *spoke.reserved)
@@ -89,7 +89,7 @@ def _far(site: Site, plan: HostPlan, here: Iterable[str], maps: PolicyMaps) -> I
             speaks.append(text)
         elif endpoint.flags & SHARED or not overlay.holds(prefix_of(text)):
             silent.append(text)
-    yield tunnel.name, Interface(NO_ATTACHMENT, 0, None, tuple(speaks), tuple(silent))
+    yield tunnel.name, Interface(NO_ATTACHMENT, TUNNEL, None, tuple(speaks), tuple(silent))
 
 
 def _outermost(prefixes: Forest[None]) -> list[Prefix]:

@@ -21,6 +21,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.policy import (
     NO_ATTACHMENT,
     PORTS,
     SOURCE,
+    TUNNEL,
 )
 from ansible_collections.weft.overlay.plugins.module_utils.model.route import MAIN_TABLE
 from tests.unit.compile.policy.sites import CIDRS, CLIENTS, PLANE, RUNNERS, TENANCY, compiled, site, sites
@@ -210,9 +211,9 @@ def test_flags_say_what_kind_of_interface_it_is():
     plans = compiled(*site(0)[:1]).plans
     flags = {host: {one.interface: one.flags for one in plan.policy.attachments} for host, plan in plans.items()}
     assert flags == {
-        "hub1": {"vxkr1": 0, "vxkr2": 0, "vxkr3": 0},
+        "hub1": dict.fromkeys(("vxkr1", "vxkr2", "vxkr3"), TUNNEL),
         "router1": {"wg0": LAYER_3, "wg1": LAYER_3},
-        **{runner: {"kohaku-overlay": PORTS, "vxlan0": 0} for runner in RUNNERS.values()},
+        **{runner: {"kohaku-overlay": PORTS, "vxlan0": TUNNEL} for runner in RUNNERS.values()},
     }
 
 
