@@ -32,11 +32,12 @@ def _as_declared():
     wait_until("those to reach each other that may", lambda: _reached() == ALLOWED, 30, pause=1)
 
 
-@pytest.mark.parametrize("name", ["hub", "runner1", "runner2", "runner3"])
-@pytest.mark.parametrize("hard", [False, True], ids=["reboot", "power_cut"])
+@pytest.mark.parametrize(
+    ("name", "hard"),
+    [("hub", False), ("runner1", False), ("runner2", False), ("runner3", False), ("hub", True), ("runner1", True)],
+    ids=["hub", "runner1", "runner2", "runner3", "hub_after_a_power_cut", "runner1_after_a_power_cut"],
+)
 def test_a_host_that_was_restarted_polices_before_it_lets_anything_pass(on, name, hard):
-    if hard and name in ("runner2", "runner3"):
-        pytest.skip("one runner shows it")
     machine.reboot(hosts.load(name), hard=hard)
     _as_declared()
     assert on(name, "systemctl is-active weft-overlay").strip() == "active"
@@ -98,7 +99,7 @@ def test_without_networks_nothing_of_it_is_left(inventory, on):
     run = inventory.site()
     assert run.code == 0, run.output
     for name in tenants.MEMBERS:
-        assert on(name, "ls /sys/fs/bpf").strip() == "", name
+        assert on(name, "ls -d /sys/fs/bpf/weft 2>/dev/null || true") == "", name
         assert "clsact" not in on(name, "tc qdisc show")
         assert "fwmark" not in on(name, "ip rule; ip -6 rule")
     assert len(_reached()) == len(tenants.CONTAINERS) * (len(tenants.CONTAINERS) - 1) * 4
