@@ -11,6 +11,7 @@ from ..model.stored import (
     AUDIT_ENABLED_PATH,
     AUDIT_PATH,
     AUDIT_UNIT,
+    COLLECT_UNIT,
     COMMAND_PATH,
     ENABLED_PATH,
     GUARD_ENABLED_PATH,
@@ -18,6 +19,7 @@ from ..model.stored import (
     GUARD_UNIT,
     PLAN_PATH,
     PROGRAM_ROOT,
+    SEND_UNIT,
     UNIT,
     UNIT_PATH,
     WATCH_ENABLED_PATH,
@@ -28,6 +30,7 @@ from ..model.stored import (
     Program,
     Service,
 )
+from .stored_sending import sending_files
 
 # After everything that loads a rule set of its own at boot (nftables.service and netfilter-persistent begin with a
 # flush), before Docker, whose networks need the bridge. Not tied to the network being online: a tunnel may be made
@@ -140,14 +143,16 @@ def files_of(plan: HostPlan) -> tuple[File, ...]:
         *(watch if plan.devices else ()),
         *(audit if plan.policy is not None else ()),
         *(guard if _is_guarded(plan) else ()),
+        *sending_files(plan),
         File(PLAN_PATH, to_json(plan), 0o600),
     )
 
 
 def services_of(plan: HostPlan, program: Program) -> tuple[Service, ...]:
-    """What runs all the time: only where there are WireGuard peers to watch, a policy that may deny something, and
-    somebody else's ports or routes to follow. The guard is the first: containers wait for it."""
+    """What runs all the time: only where there are WireGuard peers to watch, a policy that may deny something, somebody
+    else's ports or routes to follow, denials to send or to collect. The guard is the first: containers wait for it."""
     wanted = {GUARD_UNIT: _is_guarded(plan), WATCH_UNIT: bool(plan.devices), AUDIT_UNIT: plan.policy is not None}
+    wanted.update({SEND_UNIT: plan.audit is not None, COLLECT_UNIT: plan.collector is not None})
     return tuple(Service(unit, program.digest) for unit, needed in wanted.items() if needed)
 
 

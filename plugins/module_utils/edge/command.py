@@ -21,10 +21,14 @@ def main(arguments: list[str]) -> int:
         from .audit import main as answer
     elif word == "client":
         from .client_command import main as answer
+    elif word == "collect":
+        from .collect import main as answer
     elif word == "denials":
         from .denials import main as answer
     elif word == "guard":
         from .guard import main as answer
+    elif word == "send":
+        from .send import main as answer
     elif word == "watch":
         from .watch import main as answer
     else:
@@ -33,8 +37,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _usage() -> int:
-    from . import audit, boot, client_command, denials, guard, watch
+    from . import audit, boot, client_command, collect, denials, guard, send, watch
 
-    lines = [line for each in (boot, client_command, denials, watch, audit, guard) for line in each.USAGE.splitlines()]
+    doors = (boot, client_command, denials, watch, audit, guard, send, collect)
+    lines = [line for each in doors for line in each.USAGE.splitlines()]
     sys.stderr.write("usage: " + "\n       ".join(lines) + "\n")
     return 2

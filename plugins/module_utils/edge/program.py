@@ -32,7 +32,8 @@ _BPF = (
     *("objects", "pins", "plane", "records", "slots", "support", "tables"),
 )
 _AUDIT = ("audit", "audit_metrics", "audit_names", "audit_share", "audit_source", "denials")
-_SPOOL = ("spool", "spool_mirror", "spool_reader", "spool_segments")
+_SPOOL = ("collected", "spool", "spool_mirror", "spool_reader", "spool_segments", "store_place")
+_SENDING = ("send", "collect", "collect_calls", "audit_tls")
 _GUARD = ("guard", "guard_ports", "guard_routes", "followed_plan")
 _PORTS = (
     *("model.bridge_port", "diff.bridge_port", "diff.gates", "kernel.bridge_port", "kernel.docker_events"),
@@ -43,7 +44,7 @@ UNLOADED = (
     *("kernel.netlink.filters", "kernel.bpf", "model.audit", "model.sending"),
     *(f"kernel.{name}" for name in _SPOOL),
     *(f"kernel.bpf.{name}" for name in _BPF),
-    *(f"edge.{name}" for name in (*_AUDIT, *_GUARD)),
+    *(f"edge.{name}" for name in (*_AUDIT, *_GUARD, *_SENDING)),
 )
 
 _MAIN = f"""\

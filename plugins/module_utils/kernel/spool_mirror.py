@@ -10,6 +10,7 @@ from where, and up to where lines had arrived when the last segment went for its
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from contextlib import suppress
@@ -25,7 +26,7 @@ ORIGIN = "origin"
 MOST_SEGMENTS = 4096
 _LARGEST = 10**16 - 1
 _END = b"\n"
-_WRITE = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+_WRITE = os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 class _Origin(NamedTuple):
@@ -132,17 +133,21 @@ class Mirror:
             del segments[0]
 
     def _put(self, segment: Segment, data: bytes) -> None:
-        descriptor = os.open(f"{self._folder}/{segment.name}", _WRITE, 0o600)
+        # One that should be there and is not, somebody else took away: what is there is then read anew.
+        flags = _WRITE if segment.octets else _WRITE | os.O_CREAT
+        descriptor = os.open(f"{self._folder}/{segment.name}", flags, 0o600)
         try:
-            os.lseek(descriptor, segment.octets, os.SEEK_SET)
+            if os.lseek(descriptor, 0, os.SEEK_END) != segment.octets:
+                raise OSError(errno.ESTALE, f"{segment.name} was changed by somebody else")
             view = memoryview(data)
             while view:
                 view = view[os.write(descriptor, view) :]
             os.fsync(descriptor)
-        except OSError:
+        except OSError as error:
             # Nothing of it was acknowledged, so all of it comes again.
-            with suppress(OSError):
-                os.ftruncate(descriptor, segment.octets)
+            if error.errno != errno.ESTALE:
+                with suppress(OSError):
+                    os.ftruncate(descriptor, segment.octets)
             raise
         finally:
             os.close(descriptor)

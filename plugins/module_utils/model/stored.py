@@ -22,11 +22,19 @@ AUDIT_ENABLED_PATH = "/etc/systemd/system/multi-user.target.wants/" + AUDIT_UNIT
 GUARD_UNIT = "weft-guard.service"
 GUARD_PATH = "/etc/systemd/system/" + GUARD_UNIT
 GUARD_ENABLED_PATH = "/etc/systemd/system/multi-user.target.wants/" + GUARD_UNIT
+SEND_UNIT = "weft-send.service"
+SEND_PATH = "/etc/systemd/system/" + SEND_UNIT
+SEND_ENABLED_PATH = "/etc/systemd/system/multi-user.target.wants/" + SEND_UNIT
+COLLECT_UNIT = "weft-collect.service"
+COLLECT_PATH = "/etc/systemd/system/" + COLLECT_UNIT
+COLLECT_ENABLED_PATH = "/etc/systemd/system/multi-user.target.wants/" + COLLECT_UNIT
 PATHS = (
     *(COMMAND_PATH, UNIT_PATH, ENABLED_PATH),
     *(WATCH_PATH, WATCH_ENABLED_PATH),
     *(AUDIT_PATH, AUDIT_ENABLED_PATH),
     *(GUARD_PATH, GUARD_ENABLED_PATH),
+    *(SEND_PATH, SEND_ENABLED_PATH),
+    *(COLLECT_PATH, COLLECT_ENABLED_PATH),
     PLAN_PATH,
 )
 
@@ -35,6 +43,8 @@ SERVICE_STATES = {
     WATCH_UNIT: "/run/weft/watch",
     AUDIT_UNIT: "/run/weft/audit",
     GUARD_UNIT: "/run/weft/guard",
+    SEND_UNIT: "/run/weft/send",
+    COLLECT_UNIT: "/run/weft/collect",
 }
 
 # In every text file of ours outside our own folders; a file without it at one of these paths is foreign.

@@ -20,21 +20,30 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.link import BRI
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import from_json
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import PORTS, Attachment, PolicyMaps
 from ansible_collections.weft.overlay.plugins.module_utils.model.route import Borrowed
+from ansible_collections.weft.overlay.plugins.module_utils.model.sending import Audit, Collector
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import Capabilities
 from ansible_collections.weft.overlay.plugins.module_utils.model.stored import (
     AUDIT_ENABLED_PATH,
     AUDIT_PATH,
     AUDIT_UNIT,
+    COLLECT_ENABLED_PATH,
+    COLLECT_PATH,
+    COLLECT_UNIT,
     GUARD_ENABLED_PATH,
     GUARD_PATH,
     GUARD_UNIT,
     PATHS,
     PLAN_PATH,
+    SEND_ENABLED_PATH,
+    SEND_PATH,
+    SEND_UNIT,
     WRITTEN_BY,
 )
 from ansible_collections.weft.overlay.plugins.module_utils.model.wireguard import Device
 from tests.unit.diff.worlds import OVERLAYS, PROGRAMS
 
+AUDIT = Audit(("192.0.2.3",), 5515, "PEM")
+COLLECTOR = Collector(("192.0.2.3",), 5515, "/srv/weft", (("hub", "PEM"),))
 HUB = hub_plan(OVERLAYS[0], "hub", "192.0.2.250", (Spoke("runner1", 1, "192.0.2.1", 1450),))
 
 
@@ -65,7 +74,8 @@ def test_a_runner_in_default_mode_has_every_kind_emptied():
 
 def test_every_stored_file_is_one_that_observing_looks_at_and_knows_again():
     policy = PolicyMaps(attachments=(Attachment("kohaku-overlay", 1, 0, PORTS),))
-    files = files_of(HUB._replace(devices=(Device("wg0", "k" * 44),), policy=policy))
+    plan = HUB._replace(devices=(Device("wg0", "k" * 44),), policy=policy, audit=AUDIT, collector=COLLECTOR)
+    files = files_of(plan)
     assert {file.path for file in files} == set(PATHS)
     assert {file.path for file in files} > {file.path for file in files_of(HUB)}
     assert all(WRITTEN_BY in file.text for file in files if file.target is None and file.path != PLAN_PATH)
@@ -79,6 +89,17 @@ def test_a_host_with_a_policy_tells_of_what_it_denies():
         AUDIT_PATH,
         AUDIT_ENABLED_PATH,
     }
+
+
+def test_who_sends_denials_and_who_collects_them_do_so_shut_in():
+    plan = HUB._replace(audit=AUDIT, collector=COLLECTOR)
+    assert [service.unit for service in services_of(plan, PROGRAMS[0])] == [SEND_UNIT, COLLECT_UNIT]
+    texts = {file.path: file.text for file in files_of(plan)}
+    assert {SEND_ENABLED_PATH, COLLECT_ENABLED_PATH} <= set(texts)
+    for path in (SEND_PATH, COLLECT_PATH):
+        assert {"NoNewPrivileges=yes", "ProtectSystem=strict", "Type=notify"} <= set(texts[path].splitlines())
+    assert "ReadWritePaths=-/srv/weft/audit" in texts[COLLECT_PATH].splitlines()
+    assert "StateDirectory=weft/audit" in texts[SEND_PATH].splitlines()
 
 
 @pytest.mark.parametrize(
