@@ -97,7 +97,7 @@ def mount_bpffs(name: str) -> None:
     """An empty bpffs, as a kernel has one at each boot: all of them share ours, and must not see each other's."""
     unmount_bpffs(name)
     os.makedirs(host_bpffs(name), exist_ok=True)
-    run(["mount", "-t", "bpf", "bpf", host_bpffs(name)])
+    run(["mount", "-t", "bpf", "-o", "nosuid,nodev,noexec,mode=700", "bpf", host_bpffs(name)])  # as systemd does
 
 
 def unmount_bpffs(name: str) -> None:

@@ -5,7 +5,13 @@
 
 from __future__ import annotations
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.mount import BPFFS, is_mounted
+import os
+
+import pytest
+
+from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction import UndoneError
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.mount import BPFFS, is_mounted, mount
+from ansible_collections.weft.overlay.plugins.module_utils.model.policed import BPF_FOLDER
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import PORTS
 from ansible_collections.weft.overlay.plugins.module_utils.model.route import Borrowed, Route
 from tests.integration.policy.town import LINKS, NOTHING, OPEN, SHUT, Town, answers, ip, plan
@@ -114,3 +120,22 @@ def test_a_bridge_whose_ports_are_policed_has_the_program_for_what_goes_out_alon
         assert set(town.filters("bridge")) == {"egress"}
         assert set(town.filters("vxlan0")) == {"ingress", "egress"}
         assert town.changes(ports) == []
+
+
+def test_nobody_else_can_look_into_what_judges(town: Town) -> None:
+    town.converge(plan(OPEN))
+    for folder, folders, _files in os.walk(BPF_FOLDER):
+        for name in ("", *folders):
+            assert os.stat(f"{folder}/{name}").st_mode & 0o077 == 0, f"{folder}/{name}"
+
+
+def test_a_folder_that_somebody_else_made_there_is_refused(town: Town) -> None:
+    """Where bpffs has the kernel's own defaults, everybody may."""
+    mount()
+    os.mkdir(BPF_FOLDER)
+    os.chown(BPF_FOLDER, 65534, 65534)
+    try:
+        with pytest.raises(UndoneError, match="belongs to user 65534"):
+            town.converge(plan(OPEN))
+    finally:
+        os.rmdir(BPF_FOLDER)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import stat
 
 from ...model.errors import KernelError
 
@@ -34,3 +35,16 @@ def is_mounted(path: str = BPFFS) -> bool:
     if _LIBC.statfs(path.encode(), found):
         raise KernelError(path, os.strerror(ctypes.get_errno()))
     return ctypes.c_long.from_buffer(found).value & 0xFFFFFFFF == _MAGIC
+
+
+def own_folder(path: str) -> None:
+    """Makes a folder there that nobody else may look into. Everybody may make folders in a bpffs that somebody mounted
+    with the default mode, 1777; so one that was there before counts only if it is root's. Raises KernelError."""
+    try:
+        os.makedirs(path, mode=0o700, exist_ok=True)
+        found = os.lstat(path)
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+            raise KernelError(path, f"it belongs to user {found.st_uid}, who could replace policies; remove it")
+        os.chmod(path, 0o700)
+    except OSError as error:
+        raise KernelError(path, os.strerror(error.errno or 0)) from error

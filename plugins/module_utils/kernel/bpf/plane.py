@@ -23,7 +23,7 @@ from . import attach, calls, objects, support
 from .attach import Policed
 from .judging import judging
 from .layout import NUMBER, SLOTS, pack
-from .mount import mount
+from .mount import mount, own_folder
 from .pins import Pins, remove
 from .slots import Slots, Stamped
 
@@ -84,7 +84,7 @@ class Plane:
 
     def _digest(self, programs: Iterable[str]) -> str:
         """Of the objects; "" where it is not known, or a program is missing."""
-        if set(programs) != set(attach.programs_of(0)) or not os.path.lexists(self._path(_OBJECTS)):
+        if set(programs) != set(attach.PROGRAMS) or not os.path.lexists(self._path(_OBJECTS)):
             return ""
         handle = calls.pinned(self._path(_OBJECTS))
         try:
@@ -123,6 +123,7 @@ class Plane:
     def _enforce(self, policy: LoadedPolicy) -> None:
         if not os.path.isdir(self._folder):
             mount(os.path.dirname(self._folder))
+        own_folder(self._folder)
         if self._all is not None:
             self._all.put_back()
         fresh = policy.objects not in ("", self._digest(objects.loaded(self._folder)))
@@ -193,7 +194,7 @@ class Plane:
 def _attachment(link: str, look: attach.Look, programs: Mapping[str, int]) -> Attachment:
     """One on which not all is as it was left, or programs are not those that are loaded, has NO_ATTACHMENT."""
     if look.policed is not None:
-        wanted = {(name, programs.get(name)) for name in attach.programs_of(look.policed.flags)}
+        wanted = {(name, programs.get(name)) for name in attach.PROGRAMS}
         if {(program.program, program.number) for program in look.attached} == wanted:
             return Attachment(link, *look.policed)
     return Attachment(link, NO_ATTACHMENT, 0, 0)
