@@ -48,7 +48,7 @@ def converge(plan: HostPlan, kernel: Kernel, program: Program | None = None, obj
     faults = conflicts(plan, before)
     if faults:
         raise ConflictError(faults)
-    moment = Moment(before.state.get(kinds.PEER, {}), before.now, before.foreign.routes)
+    moment = Moment(before.state.get(kinds.PEER, {}), before.now, before.foreign.routes, before.foreign.links)
     wanted = desired(plan, before.capabilities, program, moment, objects)
     todo = changes(wanted.state, before.state)
     if todo:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from ..model.link import ForeignLink
 from ..model.plan import HostPlan
 from ..model.route import MAIN_TABLE, UNICAST, UNREACHABLE, Borrowed, ForeignRoute, Route
 from .prefix import covers, network
@@ -23,24 +24,26 @@ class Lent(NamedTuple):
     notes: tuple[str, ...]
 
 
-def borrowed(plan: HostPlan, foreign: Iterable[ForeignRoute]) -> Lent:
-    """foreign: the main table's, as it is (Foreign.routes).
+def borrowed(plan: HostPlan, foreign: Iterable[ForeignRoute], links: Iterable[ForeignLink] = ()) -> Lent:
+    """foreign: the main table's, as it is (Foreign.routes). links: those that such routes lead to.
 
     Of a destination in what is borrowed that cannot be had from there, a table says that it is unreachable: a wider
-    route must not lead somewhere that the main table does not.
+    route must not lead somewhere that the main table does not. Of two MTUs, the wish's and
+    the route's own, the lesser one counts.
     """
     table = _table(plan, foreign)
+    mtus = {link.name: link.mtu for link in links}
     taken = {(route.destination, route.table) for route in plan.routes if route.type == UNICAST}
     routes: dict[str, Route] = {}
     notes: list[str] = []
     for wish in plan.borrowed:
         found = list(_resolve(wish, table))
-        if not found:
+        if not found and wish.missed:
             notes.append(f"the main table leads nowhere for {wish.destination}, so table {wish.table} does not either")
         for route in found:
             # What the plan itself says of a destination is what is meant.
             if (route.destination, route.table) not in taken:
-                routes.setdefault(route.key(), route)
+                routes.setdefault(route.key(), _narrowed(route, wish.mtu, mtus.get(route.link, 0)))
     return Lent(tuple(routes.values()), tuple(notes))
 
 
@@ -63,7 +66,12 @@ def _table(plan: HostPlan, foreign: Iterable[ForeignRoute]) -> Mapping[str, Rout
 def _lent(route: ForeignRoute) -> Route | None:
     if route.type != UNICAST or route.link is None:
         return None
-    return Route(route.destination, route.via, route.link, "")
+    return Route(route.destination, route.via, route.link, "", mtu=route.mtu)
+
+
+def _narrowed(route: Route, mtu: int, link: int) -> Route:
+    own = route.mtu
+    return route._replace(mtu=0).narrowed(min(mtu, own) if mtu and own else mtu or own, link)
 
 
 def _resolve(wish: Borrowed, table: Mapping[str, Route | None]) -> Iterable[Route]:

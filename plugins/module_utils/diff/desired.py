@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..model import state as kinds
 from ..model.firewall import DirectRule, FirewalldPolicy, Ruleset, ZoneInterface
-from ..model.link import BRIDGE, DUMMY, WIREGUARD, Link
+from ..model.link import BRIDGE, DUMMY, WIREGUARD, ForeignLink, Link
 from ..model.plan import HostPlan
 from ..model.policed import Objects
 from ..model.route import ForeignRoute
@@ -34,11 +34,12 @@ class Wanted(NamedTuple):
 
 class Moment(NamedTuple):
     """What the wanted state depends on besides plan and capabilities: the peers that were seen, by key, the host's
-    clock, Unix time; 0: nobody expires; and the routes of others."""
+    clock, Unix time; 0: nobody expires; and the routes and links of others."""
 
     peers: Mapping[str, Peer] = {}
     now: int = 0
     routes: tuple[ForeignRoute, ...] = ()
+    links: tuple[ForeignLink, ...] = ()
 
 
 NOTHING_SEEN = Moment()
@@ -54,7 +55,7 @@ def desired(
     """The wanted state of a host. program None leaves the stored code and files out (a run without persistence).
     objects: the programs that judge, where the plan has a policy."""
     links, notes = _links(plan, capabilities)
-    lent = borrowed(plan, moment.routes)
+    lent = borrowed(plan, moment.routes, moment.links)
     firewall = firewall_objects(plan.firewall, plan.accesses, capabilities.firewall)
     found: dict[str, tuple[Any, ...]] = {
         kinds.POLICY: policies_of(plan, objects),

@@ -73,9 +73,11 @@ def fixed_differences(before: Link, after: Link) -> tuple[str, ...]:
 
 
 class ForeignLink(NamedTuple):
-    """A device that is not ours: what of it could stand in our way. vni and port are those of a VXLAN."""
+    """A device that is not ours: what of it could stand in our way. vni and port are those of a VXLAN. mtu: bytes, 0:
+    not known."""
 
     name: str
     kind: str
     vni: int | None = None
     port: int | None = None
+    mtu: int = 0

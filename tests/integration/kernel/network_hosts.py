@@ -201,7 +201,7 @@ class Router:
         """One packet of each tag in each family; 256: one without a mark. The next hop that each was sent to, and the
         errors that were answered."""
         said = json.dumps([tags, list(ADDRESSES.values()), SINK_PORT, 0.3])
-        seen, told = self._sniffed(lambda: json.loads(_run(*self._client.enter, sys.executable, "-c", _SEND, said)))
+        seen, told = self._sniffed(lambda: self.asked([sys.executable, "-c", _SEND, said]))
         hops: dict[Sender, int] = {}
         for sender, counts in seen.items():
             assert list(counts.values()) == [1], f"packets of {sender} to next hops: {counts}"
@@ -226,16 +226,26 @@ class Router:
         return {_sender(line): count for line, count in json.loads(sent).items()}
 
     def _sniffed(self, work: Callable[[], _Result]) -> tuple[dict[Sender, dict[int, int]], _Result]:
-        command = [*self._sink.enter, sys.executable, "-c", _SNIFF, "0.3", str(SINK_PORT)]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as sniffer:
+        seen, result = self.watched([sys.executable, "-c", _SNIFF, "0.3", str(SINK_PORT)], work)
+        found: dict[Sender, dict[int, int]] = {}
+        for line, count in seen.items():
+            found.setdefault(_sender(line), {})[int(line.split()[2])] = count
+        return found, result
+
+    def asked(self, command: list[str]) -> Any:
+        """What a program of the client prints, JSON."""
+        return json.loads(_run(*self._client.enter, *command))
+
+    def watched(self, command: list[str], work: Callable[[], _Result]) -> tuple[Any, _Result]:
+        """What a program of the sink saw while others worked: it says that it is ready, and JSON once its standard
+        input has ended."""
+        enter = [*self._sink.enter, *command]
+        with subprocess.Popen(enter, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as sniffer:
             assert sniffer.stdout is not None
             assert sniffer.stdout.readline() == "ready\n"
             result = work()
             seen, _error = sniffer.communicate()
-        found: dict[Sender, dict[int, int]] = {}
-        for line, count in json.loads(seen).items():
-            found.setdefault(_sender(line), {})[int(line.split()[2])] = count
-        return found, result
+        return json.loads(seen), result
 
 
 def _sender(line: str) -> Sender:

@@ -20,11 +20,11 @@ def test_foreign_links_are_told_from_ours(host: Any, hub_link: Link) -> None:
     host.ip("link add veth0 type veth peer name veth1")
     seen = host.observe()
     assert set(seen.foreign_links) == {
-        ForeignLink("lo", ""),
-        ForeignLink("vxkr9", "vxlan", 109, 8472),
-        ForeignLink("br0", "bridge"),
-        ForeignLink("veth0", "veth"),
-        ForeignLink("veth1", "veth"),
+        ForeignLink("lo", "", mtu=65536),
+        ForeignLink("vxkr9", "vxlan", 109, 8472, 1500),
+        ForeignLink("br0", "bridge", mtu=1500),
+        ForeignLink("veth0", "veth", mtu=1500),
+        ForeignLink("veth1", "veth", mtu=1500),
     }
     assert seen.links == (hub_link,)
 

@@ -198,14 +198,12 @@ def test_what_others_have_in_our_tables_is_seen_and_stays(near: Any, family: int
     near.ip(f"{ip} {destination} via {HOPS[family]} table 52")
     before = near.ip(f"-j -{family} route show table all")
     seen = near.observe()
-    nowhere = None if family == 4 else "lo"
-    assert sorted(seen.foreign_tables) == sorted(
-        [
-            ForeignRoute(destination, "near", 119001),
-            ForeignRoute(DEFAULTS[family], nowhere, 119254),
-            ForeignRoute(DEFAULTS[family], nowhere, 119254),
-        ]
-    )
+    nowhere, last = (None, 0) if family == 4 else ("lo", 1024)
+    assert set(seen.foreign_tables) == {
+        ForeignRoute(destination, "near", 119001, HOPS[family], 50),
+        ForeignRoute(DEFAULTS[family], nowhere, 119254, "", last, UNREACHABLE),
+        ForeignRoute(DEFAULTS[family], nowhere, 119254, "", 77, BLACKHOLE),
+    }
     assert seen.routes == ()
     assert all(route.table == 254 for route in seen.foreign_routes)
     ours = Route(destination, HOPS[family], "near", "", 119001)

@@ -66,10 +66,10 @@ def test_a_tun_device_of_somebody_else_is_foreign(wireguard: Any) -> None:
     wireguard.start("wga")
     wireguard.ip("tuntap add vpn0 mode tap")
     assert set(wireguard.observe().foreign_links) == {
-        ForeignLink("lo", ""),
-        ForeignLink("near", "veth"),
-        ForeignLink("wga", "tun"),
-        ForeignLink("vpn0", "tun"),
+        ForeignLink("lo", "", mtu=65536),
+        ForeignLink("near", "veth", mtu=1500),
+        ForeignLink("wga", "tun", mtu=1420),
+        ForeignLink("vpn0", "tun", mtu=1500),
     }
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.weft.overlay.plugins.module_utils.diff.borrowed import borrowed
 from ansible_collections.weft.overlay.plugins.module_utils.model.address import Address
-from ansible_collections.weft.overlay.plugins.module_utils.model.link import WIREGUARD, Link
+from ansible_collections.weft.overlay.plugins.module_utils.model.link import WIREGUARD, ForeignLink, Link
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import ROUTER, HostPlan
 from ansible_collections.weft.overlay.plugins.module_utils.model.route import (
     UNICAST,
@@ -102,8 +102,36 @@ def test_routes_of_other_tables_are_not_the_main_tables():
     assert lent(ForeignRoute("0.0.0.0/0", "eth0", TABLE)) == []
 
 
-def test_what_leads_nowhere_is_told():
-    plan = PLAN._replace(borrowed=(Borrowed("192.168.7.0/24", TABLE), Borrowed("0.0.0.0/0", TABLE)))
+@pytest.mark.parametrize(
+    ("wish", "own", "link", "found"),
+    [
+        (0, 0, 1500, 0),
+        (1300, 0, 1500, 1300),
+        (1300, 0, 0, 1300),
+        (1300, 0, 1300, 1300),
+        (1300, 0, 1299, 0),
+        (1300, 1400, 1500, 1300),
+        (1300, 1280, 1500, 1280),
+        (0, 1400, 1500, 1400),
+        (0, 9000, 1500, 0),
+    ],
+)
+def test_the_lesser_mtu_counts_of_the_network_the_route_and_the_link(wish, own, link, found):
+    plan = PLAN._replace(borrowed=(Borrowed("0.0.0.0/0", TABLE, wish),))
+    links = (ForeignLink("eth0", "device", mtu=link), ForeignLink("eth1", "device", mtu=576))
+    (route,) = borrowed(plan, (DEFAULT._replace(mtu=own),), links).routes
+    assert route == Route("0.0.0.0/0", "192.0.2.1", "eth0", "", TABLE, mtu=found)
+
+
+def test_a_refusal_has_no_mtu():
+    plan = PLAN._replace(borrowed=(Borrowed("0.0.0.0/0", TABLE, 1300),))
+    found = borrowed(plan, (DEFAULT, ForeignRoute("192.168.0.0/16", None, type="blackhole"))).routes
+    assert [(route.type, route.mtu) for route in found] == [(UNICAST, 1300), (UNREACHABLE, 0)]
+
+
+def test_what_is_missed_and_leads_nowhere_is_told():
+    wishes = (Borrowed("192.168.7.0/24", TABLE, missed=True), Borrowed("0.0.0.0/0", TABLE, missed=True))
+    plan = PLAN._replace(borrowed=(*wishes, Borrowed("192.168.8.0/24", TABLE)))
     assert borrowed(plan, ()).notes == (
         "the main table leads nowhere for 192.168.7.0/24, so table 119001 does not either",
         "the main table leads nowhere for 0.0.0.0/0, so table 119001 does not either",

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from ansible_collections.weft.overlay.plugins.module_utils.compile.overlay import Spoke, hub_plan, runner_plan
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import PlanError
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import HostPlan, from_json, to_json
-from ansible_collections.weft.overlay.plugins.module_utils.model.route import UNREACHABLE, Route
+from ansible_collections.weft.overlay.plugins.module_utils.model.route import UNREACHABLE, Borrowed, Route
 from ansible_collections.weft.overlay.plugins.module_utils.model.rule import LOOKUP, Rule
 from tests.unit.diff.worlds import OVERLAYS, plans
 
@@ -61,6 +61,19 @@ def test_of_a_table_and_a_rule_only_what_is_not_as_ever_is_written():
     first, second = json.loads(to_json(plan))["routes"]
     assert (first["table"], first["type"]) == (119001, "unreachable")
     assert (second["table"], "type" in second) == (119001, False)
+
+
+def test_an_mtu_is_written_where_there_is_one_and_read_again():
+    route = Route("10.2.0.0/16", "", "wg0", "", 119001, mtu=1300)
+    wishes = (Borrowed("0.0.0.0/0", 119001), Borrowed("10.7.0.0/16", 119001, 1300, missed=True))
+    plan = EMPTY._replace(routes=(route, route._replace(mtu=0, table=119002)), borrowed=wishes)
+    assert from_json(to_json(plan)) == plan
+    document = json.loads(to_json(plan))
+    assert [one.get("mtu") for one in document["routes"]] == [1300, None]
+    assert document["borrowed"] == [
+        {"destination": "0.0.0.0/0", "table": 119001},
+        {"destination": "10.7.0.0/16", "table": 119001, "mtu": 1300, "missed": True},
+    ]
 
 
 def broken(**fields):

@@ -16,7 +16,8 @@ from ...model.plan import HostPlan
 from ...model.route import MAIN_TABLE, Borrowed, Route
 from ..networks import collapsed
 from .ground import reach_of
-from .prefix import Prefix, prefix_of
+from .mtu import Tight, tight_links
+from .prefix import Prefix, inhabited, prefix_of
 from .routing import Tables, routing
 from .tags import table_of
 
@@ -24,18 +25,28 @@ _EVERYTHING = ("0.0.0.0/0", "::/0")
 
 
 class HostRoutes(NamedTuple):
+    """tight: links that have less than the MTU of a network whose packets go there."""
+
     tables: Tables
     borrowed: tuple[Borrowed, ...]
+    tight: tuple[Tight, ...]
 
 
 class Destinations:
     """Where the packets of each network may go, as far as routes are concerned."""
 
     def __init__(self, tenancy: Tenancy) -> None:
+        self.mtus = {name: network.mtu or 0 for name, network in tenancy.networks.items()}
         self._named: dict[str, set[str]] = {name: set() for name in tenancy.networks}
+        self._said: dict[str, set[str]] = {name: set() for name in tenancy.networks}
+        families = {name: {":" in cidr for cidr in network.cidrs} for name, network in tenancy.networks.items()}
         for policy in tenancy.policies.values():
             network = policy.network or tenancy.namespaces[policy.namespace or ""].network
-            self._named[network].update(_named(policy))
+            # Nobody there sends packets of a family that its cidrs do not have.
+            said = {text for text in _said(policy) if (":" in text) in families[network]}
+            whole = {text for text in _whole(policy) if (":" in text) in families[network]}
+            self._said[network] |= said
+            self._named[network] |= said | whole
         near = reach_of(tenancy.networks)
         cidrs = {name: [cidr for one in near[name] for cidr in tenancy.networks[one].cidrs] for name in near}
         self._reached = {name: [*map(prefix_of, (*cidrs[name], *self._named[name]))] for name in near}
@@ -49,28 +60,56 @@ class Destinations:
         """What policies there name by addresses."""
         return collapsed(self._named[network])
 
+    def says(self, network: str, text: str) -> bool:
+        """Whether a policy there says a prefix itself."""
+        return text in self._said[network]
 
-def _named(policy: Policy) -> Iterator[str]:
-    for rule in (*policy.ingress, *policy.egress):
-        yield from () if rule.others else _EVERYTHING
-        yield from (others.cidr for others in rule.others if others.cidr is not None)
+
+def _said(policy: Policy) -> Iterator[str]:
+    rules = (*policy.ingress, *policy.egress)
+    yield from (others.cidr for rule in rules for others in rule.others if others.cidr is not None)
+
+
+def _whole(policy: Policy) -> Iterator[str]:
+    return (text for rule in (*policy.ingress, *policy.egress) if not rule.others for text in _EVERYTHING)
 
 
 def host_routes(plan: HostPlan, lans: Iterable[str], tags: Mapping[str, int], destinations: Destinations) -> HostRoutes:
     """lans: what is behind the host by links of others. tags: of the networks of this host, by name."""
     own, lans = tuple(_own(plan)), collapsed(lans)
     routes = {name: [route for route in own if destinations.reaches(name, route.destination)] for name in sorted(tags)}
+    mtus, links = destinations.mtus, {link.name: link.mtu for link in plan.links}
     borrowed = (
-        Borrowed(destination, table_of(tag))
+        Borrowed(destination, table_of(tag), mtus[name], missed)
         for name, tag in sorted(tags.items(), key=lambda item: item[1])
-        for destination in _outside(name, lans, destinations)
+        for destination, missed in _outside(name, lans, destinations, routes[name])
     )
-    return HostRoutes(routing(tags, routes), tuple(borrowed))
+    narrowed = {
+        name: [route.narrowed(mtus[name], links.get(route.link, 0)) for route in found]
+        for name, found in routes.items()
+    }
+    tight = (each for name, found in routes.items() for each in tight_links(name, plan.host, mtus[name], found, links))
+    return HostRoutes(routing(tags, narrowed), tuple(borrowed), tuple(tight))
 
 
-def _outside(network: str, lans: tuple[str, ...], destinations: Destinations) -> tuple[str, ...]:
-    behind = (lan for lan in lans if destinations.reaches(network, lan))
-    return collapsed((*behind, *destinations.outside(network)))
+def _outside(
+    network: str, lans: tuple[str, ...], destinations: Destinations, routes: Iterable[Route]
+) -> Iterator[tuple[str, bool]]:
+    """What routes of others are needed for, and whether it is missed where there are none: a lan is, and a default
+    route if a policy says its prefix, but of what else policies name there need not be anything. What its own routes
+    cover whole needs no others."""
+    own = [prefix_of(route.destination) for route in routes]
+    behind = [lan for lan in lans if destinations.reaches(network, lan) and not _covered(prefix_of(lan), own)]
+    for text in collapsed((*behind, *destinations.outside(network))):
+        prefix = prefix_of(text)
+        if not _covered(prefix, own):
+            default = text in _EVERYTHING and destinations.says(network, text)
+            yield text, default or any(prefix.holds(prefix_of(lan)) for lan in behind)
+
+
+def _covered(prefix: Prefix, own: list[Prefix]) -> bool:
+    within = [other for other in own if prefix.holds(other)]
+    return any(other.holds(prefix) for other in own) or prefix not in inhabited((prefix, *within))
 
 
 def _own(plan: HostPlan) -> Iterator[Route]:

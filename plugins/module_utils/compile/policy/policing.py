@@ -20,6 +20,7 @@ from .host import NO_ENDPOINT, Itself, with_interfaces
 from .host_routes import Destinations, host_routes
 from .ledger import FIRST_ATTACHMENT, HostNumbers, Remembered, by_name, numbered
 from .maps import compile_policy
+from .mtu import Tight, mtu_notes
 from .places import Placed, Site, placed
 from .prefix import Forest, prefix_of
 from .tags import ROOM, allocated
@@ -51,7 +52,7 @@ def policing(site: Site, remembered: Remembered, *, whole: bool) -> Policing:
     speeches = {host: speech_of(site, host, compiled.maps) for host in site.plans}
     hosts = _Hosts(site, compiled.maps, remembered.hosts)
     plans = {host: hosts.policed(host, speech) for host, speech in speeches.items()}
-    notes = (*compiled.notes, *_unheard(site, found, speeches.values()))
+    notes = (*compiled.notes, *_unheard(site, found, speeches.values()), *hosts.notes())
     return Policing(compiled.maps, plans, Remembered(compiled.ledger, hosts.numbers), notes, tuple(hosts.faults))
 
 
@@ -61,6 +62,7 @@ class _Hosts:
     def __init__(self, site: Site, maps: PolicyMaps, known: Mapping[str, HostNumbers]) -> None:
         self.numbers: dict[str, HostNumbers] = {}
         self.faults: list[Fault] = []
+        self._tight: list[Tight] = []
         self._site = site
         self._maps = maps
         self._known = known
@@ -86,12 +88,17 @@ class _Hosts:
         self.numbers[host] = HostNumbers(tags, attachments)
         tagged = by_name(tags)
         routes = host_routes(plan, lans_of(self._site, host), tagged, self._destinations)
+        self._tight += routes.tight
         return plan._replace(
             routes=(*plan.routes, *routes.tables.routes),
             rules=(*plan.rules, *routes.tables.rules),
             borrowed=routes.borrowed,
             policy=self._with_tags(found.maps, tagged),
         )
+
+    def notes(self) -> tuple[str, ...]:
+        """Of all that were policed."""
+        return tuple(mtu_notes(self._tight, self._destinations.mtus))
 
     def _networks(self, maps: PolicyMaps, far: frozenset[int]) -> Iterable[str]:
         """Those that have a tag on a host: all, or where they are too many those of its peers, and what these reach."""

@@ -142,9 +142,9 @@ def missing(name: str) -> Link:
 def foreign_of(seen: Seen) -> ForeignLink:
     kind, data = info_of(seen)
     if kind != VXLAN:
-        return ForeignLink(seen.name, kind)
+        return ForeignLink(seen.name, kind, mtu=seen.mtu)
     place = attributes(data)
-    return ForeignLink(seen.name, kind, u32(data, place[VXLAN_ID]), _port(data, place))
+    return ForeignLink(seen.name, kind, u32(data, place[VXLAN_ID]), _port(data, place), seen.mtu)
 
 
 def info_of(seen: Seen) -> tuple[str, bytes]:

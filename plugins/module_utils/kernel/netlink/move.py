@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ...model.change import ADD, REMOVE, Change
 from ...model.errors import KernelError
+from ...model.route import MAIN_TABLE
 from ...model.state import ADDRESS, ROUTE, RULE
 from . import addresses, routes, rules
 from .channel import Channel
@@ -61,6 +62,8 @@ def _requests(change: Change, indexes: dict[str, int]) -> list[Request]:
         return [addresses.remove(change.before, index), addresses.add(value, index)]
     old = number_of(change.before.link, f"{ROUTE} {change.key}")
     if ":" in value.destination and (old, change.before.via) == (index, value.via):
-        # To IPv6 two routes that differ in their source alone are one and the same.
+        # To IPv6 two routes that differ in their source or MTU alone are one and the same.
+        if value.table != MAIN_TABLE:
+            return [routes.replace(value, index)]
         return [routes.remove(change.before, old), routes.add(value, index)]
     return [routes.append(value, index), routes.remove(change.before, old)]

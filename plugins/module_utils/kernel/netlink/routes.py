@@ -18,6 +18,7 @@ from .codec import (
     NLM_F_APPEND,
     NLM_F_CREATE,
     NLM_F_EXCL,
+    NLM_F_REPLACE,
     RTM_DELROUTE,
     RTM_NEWROUTE,
     Attributes,
@@ -26,6 +27,7 @@ from .codec import (
     attr,
     attr_u32,
     attributes,
+    cut,
     ip,
     packed,
     split,
@@ -41,9 +43,14 @@ _RTA_OIF = 4
 _RTA_GATEWAY = 5
 _RTA_PRIORITY = 6
 _RTA_PREFSRC = 7
+_RTA_METRICS = 8
 _RTA_MULTIPATH = 9
 _RTA_TABLE = 15
 _RTA_VIA = 18
+
+# Within _RTA_METRICS; the first has a bit for each that is locked.
+_RTAX_LOCK = 1
+_RTAX_MTU = 2
 
 # In the eight bits of the header: the number stands in RTA_TABLE.
 _TABLE_COMPAT = 252
@@ -64,7 +71,7 @@ DUMP = _RTMSG.pack(0, 0, 0, 0, 0, 0, 0, 0, 0)
 
 class Seen(NamedTuple):
     """device: index of the link, 0 for none. via and source: "" for none. type: "" for one that is never ours.
-    metric: 0 for none."""
+    metric: 0 for none. mtu and locked: as in Route."""
 
     destination: str
     protocol: int
@@ -74,6 +81,8 @@ class Seen(NamedTuple):
     table: int
     type: str
     metric: int
+    mtu: int = 0
+    locked: bool = True
 
     def ours(self) -> bool:
         if self.protocol != marks.ROUTE_PROTOCOL:
@@ -102,7 +111,8 @@ def read(reply: Reply) -> Seen | None:
     source = ip(payload, found[_RTA_PREFSRC]) if _RTA_PREFSRC in found else ""
     metric = u32(payload, found[_RTA_PRIORITY]) if _RTA_PRIORITY in found else 0
     name = _TYPES.get(kind, "") if known else ""
-    return Seen(f"{network}/{length}", protocol, index, via, source, table, name, metric)
+    mtu, locked = _mtu(payload, found)
+    return Seen(f"{network}/{length}", protocol, index, via, source, table, name, metric, mtu, locked)
 
 
 def _next_hop(payload: bytes, found: Attributes) -> tuple[int, str, bool]:
@@ -118,16 +128,27 @@ def _next_hop(payload: bytes, found: Attributes) -> tuple[int, str, bool]:
     return index, via, _RTA_VIA not in found
 
 
+def _mtu(payload: bytes, found: Attributes) -> tuple[int, bool]:
+    if _RTA_METRICS not in found:
+        return 0, True
+    metrics = cut(payload, found[_RTA_METRICS])
+    values = attributes(metrics)
+    if _RTAX_MTU not in values:
+        return 0, True
+    locks = u32(metrics, values[_RTAX_LOCK]) if _RTAX_LOCK in values else 0
+    return u32(metrics, values[_RTAX_MTU]), locks & 1 << _RTAX_MTU != 0
+
+
 def route_of(seen: Seen, names: Mapping[int, str]) -> Route:
     """One of ours. names: of links by index."""
     # What leads nowhere is in IPv6 on the loopback device.
     link = names.get(seen.device, "") if seen.type == UNICAST else ""
-    return Route(seen.destination, seen.via, link, seen.source, seen.table, seen.type)
+    return Route(seen.destination, seen.via, link, seen.source, seen.table, seen.type, seen.mtu, seen.locked)
 
 
 def foreign_of(seen: Seen, names: Mapping[int, str]) -> ForeignRoute:
     link = names.get(seen.device)
-    return ForeignRoute(seen.destination, link, seen.table, seen.via, seen.metric, seen.type)
+    return ForeignRoute(seen.destination, link, seen.table, seen.via, seen.metric, seen.type, seen.mtu)
 
 
 def add(route: Route, index: int) -> Request:
@@ -139,6 +160,11 @@ def append(route: Route, index: int) -> Request:
     """Beside what is there. Followed by the old one's removal this is a change without a gap that, unlike a
     replacement, cannot hit somebody else's route to the same destination."""
     return Request(_subject(route), RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, _body(route, index, True))
+
+
+def replace(route: Route, index: int) -> Request:
+    """In the place of the first one to the same destination, whose ever that is: only where all are ours."""
+    return Request(_subject(route), RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE, _body(route, index, True))
 
 
 def remove(route: Route, index: int) -> Request:
@@ -169,4 +195,8 @@ def _body(route: Route, index: int, new: bool) -> bytes:
         body += attr(_RTA_GATEWAY, packed(route.via))
     if route.source:
         body += attr(_RTA_PREFSRC, packed(route.source))
+    if route.mtu:
+        # IPv4 also removes what has these alone, and so of two that differ in nothing else the right one.
+        lock = attr_u32(_RTAX_LOCK, 1 << _RTAX_MTU) if route.locked else b""
+        body += attr(_RTA_METRICS, lock + attr_u32(_RTAX_MTU, route.mtu))
     return body
