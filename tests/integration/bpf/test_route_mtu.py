@@ -1,8 +1,8 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A network whose routes have an MTU, on a host that judges: what the host says of larger packets, and the fragments that
-it makes of them, pass its own programs."""
+"""A network whose routes have an MTU, on a host that judges: what the host says of larger packets, and the fragments
+that it makes of them, pass its own programs."""
 
 from __future__ import annotations
 
