@@ -46,7 +46,7 @@ lab-down: venv ## stop them and leave nothing behind
 
 ##### Tests, the fast ones first
 
-.PHONY: test $(PARTS)
+.PHONY: test policy $(PARTS)
 test: venv ## all of the following, in this order; all run even if one fails
 	@tools/test-parts $(PARTS)
 
@@ -70,6 +70,9 @@ molecule: venv ## scenario default on the lab (root)
 
 wireguard: venv ## scenario wireguard on the lab (root)
 	@$(TIMED) $(BIN)/molecule test --scenario-name wireguard
+
+policy: venv bpf ## scenario policy on the lab (root; not part of make test)
+	@$(TIMED) $(BIN)/molecule test --scenario-name policy
 
 ##### The rest
 

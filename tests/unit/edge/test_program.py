@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path, PurePosixPath
@@ -155,10 +156,19 @@ def test_another_call_is_answered_with_the_usage(arguments, capsys):
     assert capsys.readouterr().err.startswith("usage: weft apply")
 
 
+# Those that are compared with the first argument.
+WORDS = sorted(re.findall(r'word == "([a-z]+)"', Path(command.__file__).read_text(encoding="utf-8")))
+
+
 def test_the_usage_names_every_command(capsys):
     assert command.main([]) == 2
     shown = capsys.readouterr().err
-    assert all(f" weft {word} " in shown for word in ("apply", "audit", "client", "denials", "watch"))
+    assert sorted(set(re.findall(r"^(?:usage:|      ) weft ([a-z]+) ", shown, re.MULTILINE))) == WORDS
+
+
+def test_the_readme_lists_every_command_and_no_other():
+    listed = re.findall(r"^   \| (`weft .+?) \|", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted({word for cell in listed for word in re.findall(r"`weft ([a-z]+)", cell)}) == WORDS
 
 
 def test_a_boot_says_what_it_changed(monkeypatch, plan, capsys):
