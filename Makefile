@@ -7,7 +7,8 @@ RUNNERS ?= 2
 BIN := .venv/bin
 PYTHON_VENV := $(BIN)/python
 TIMED = tools/timed $@
-PARTS := lint unit sanity artifact integration molecule wireguard
+PARTS := lint unit sanity artifact integration
+LAB_PARTS := molecule wireguard policy
 
 BPF := $(patsubst %.c,%.o,$(wildcard files/bpf/*.bpf.c))
 # The kernel's headers ask for those of a machine, which clang does not look for when it compiles for none.
@@ -46,9 +47,9 @@ lab-down: venv ## stop them and leave nothing behind
 
 ##### Tests, the fast ones first
 
-.PHONY: test policy $(PARTS)
-test: venv ## all of the following, in this order; all run even if one fails
-	@tools/test-parts $(PARTS)
+.PHONY: test $(PARTS) $(LAB_PARTS)
+test: venv bpf ## all of the following, those on the lab beside the others; all run even if one fails
+	@tools/test-parts $(PARTS) -- $(LAB_PARTS)
 
 lint: venv ## ruff, mypy on the pure rooms, yamllint, ansible-lint (production)
 	@$(TIMED) tools/lint
@@ -71,7 +72,7 @@ molecule: venv ## scenario default on the lab (root)
 wireguard: venv ## scenario wireguard on the lab (root)
 	@$(TIMED) $(BIN)/molecule test --scenario-name wireguard
 
-policy: venv bpf ## scenario policy on the lab (root; not part of make test)
+policy: venv bpf ## scenario policy on the lab (root)
 	@$(TIMED) $(BIN)/molecule test --scenario-name policy
 
 ##### The rest
