@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import NamedTuple
 
 PLAN_PATH = "/var/lib/weft/plan.json"
@@ -39,13 +40,15 @@ PATHS = (
 )
 
 # Where each service says, as `<pid> <digest of its program>`, that it runs.
-SERVICE_STATES = {
-    WATCH_UNIT: "/run/weft/watch",
-    AUDIT_UNIT: "/run/weft/audit",
-    GUARD_UNIT: "/run/weft/guard",
-    SEND_UNIT: "/run/weft/send",
-    COLLECT_UNIT: "/run/weft/collect",
-}
+SERVICE_STATES = MappingProxyType(
+    {
+        WATCH_UNIT: "/run/weft/watch",
+        AUDIT_UNIT: "/run/weft/audit",
+        GUARD_UNIT: "/run/weft/guard",
+        SEND_UNIT: "/run/weft/send",
+        COLLECT_UNIT: "/run/weft/collect",
+    }
+)
 
 # In every text file of ours outside our own folders; a file without it at one of these paths is foreign.
 WRITTEN_BY = "Written by weft.overlay"
