@@ -11,6 +11,8 @@ int weft_ingress(struct __sk_buff *skb)
 {
 	struct weft_case c = { .direction = WEFT_INGRESS };
 
+	if (weft_comes_through_port(skb))
+		return TC_ACT_UNSPEC;
 	return weft_conclude(skb, &c, weft_judge(skb, &c));
 }
 

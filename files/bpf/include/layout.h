@@ -103,8 +103,9 @@ struct weft_attachment {
 #define WEFT_LAYER_3 1U /* its packets begin with the IP header */
 #define WEFT_HAS_ROUTER 2U /* a router of somebody else's is there and may say so (advertisements, redirects) */
 #define WEFT_BOUND 4U /* what comes in there is only from addresses that are bound to this very interface */
-#define WEFT_PORTS 8U /* a bridge whose ports are policed in its place, each as one that is BOUND; for Python */
+#define WEFT_PORTS 8U /* a bridge whose ports are policed in its place, each as one that is BOUND */
 #define WEFT_TUNNEL 16U /* what leaves there is carried through the underlay, and leaves without our mark */
+#define WEFT_PORT 64U /* a port of a bridge with PORTS, as those that are BOUND are */
 
 /* An address that may speak on one interface. Of an interface with any, :: is bound too. */
 struct weft_binding_key {

@@ -17,6 +17,7 @@
 #include "link.h"
 #include "neighbour.h"
 #include "parse.h"
+#include "port.h"
 #include "related.h"
 #include "tag.h"
 #include "verdict.h"
@@ -132,6 +133,8 @@ static __always_inline int weft_judge(struct __sk_buff *skb, struct weft_case *c
 
 	if (reason)
 		return reason;
+	if (weft_is_unjudged(skb, c))
+		return weft_refuse_unjudged(skb, c);
 	switch (c->packet.ethertype) {
 	case ETH_P_IP:
 	case ETH_P_IPV6:

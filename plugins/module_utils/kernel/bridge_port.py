@@ -62,7 +62,7 @@ class BridgePorts:
             if policed is None:
                 continue
             attached = {program.program: program.number for program in attach.look(self._folder, port.name).attached}
-            if attached == {name: programs.get(name) for name in attach.programs_of(policed.flags)}:
+            if attached == {name: programs.get(name) for name in attach.PROGRAMS}:
                 found[port.number] = Attachment(port.name, *policed)
         return found
 

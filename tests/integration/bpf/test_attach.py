@@ -14,13 +14,13 @@ import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import calls, objects
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.attach import (
+    PROGRAMS,
     Policed,
     forget,
     known,
     look,
     police,
     port_of,
-    programs_of,
     release,
 )
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
@@ -61,32 +61,18 @@ def test_an_interface_is_policed_at_both_hooks(host: Stage) -> None:
     assert look(host.folder, "db") == (None, (), ())
 
 
-def test_of_a_bridge_whose_ports_are_policed_only_what_leaves_is_judged(host: Stage) -> None:
+def test_a_bridge_whose_ports_are_policed_has_both_programs_and_its_ports_have_its_number(host: Stage) -> None:
     bridge = Policed(1, 7, PORTS)
     police(host.folder, "web", bridge)
     seen = look(host.folder, "web")
-    assert (seen.policed, tuple(found.program for found in seen.attached)) == (bridge, programs_of(PORTS))
-    assert programs_of(PORTS) == ("weft_egress",)
+    assert (seen.policed, tuple(found.program for found in seen.attached)) == (bridge, PROGRAMS)
     port = port_of(Policed(1, 7, PORTS | HAS_ROUTER))
     assert port == Policed(1, 7, BOUND)
     police(host.folder, "db", port)
     seen = look(host.folder, "db")
-    assert (seen.policed, tuple(found.program for found in seen.attached)) == (port, programs_of(BOUND))
+    assert (seen.policed, tuple(found.program for found in seen.attached)) == (port, PROGRAMS)
     release(host.folder, "web")
     assert look(host.folder, "web") == (None, (), ())
-
-
-def test_an_interface_becomes_a_bridge_with_policed_ports_and_back(host: Stage) -> None:
-    path = objects.program_path(host.folder, "weft_egress")
-    for policed in (WEB, Policed(1, 1, PORTS), Policed(1, 1, PORTS), WEB):
-        police(host.folder, "web", policed)
-        assert tuple(found.program for found in look(host.folder, "web").attached) == programs_of(policed.flags)
-    police(host.folder, "web", Policed(1, 1, PORTS))
-    # what somebody else has where ours would be is none of our business
-    tc(f"filter add dev web ingress protocol all prio 1 handle 1 bpf direct-action pinned {path}")
-    theirs = filters("web", "ingress")
-    police(host.folder, "web", Policed(1, 1, PORTS))
-    assert filters("web", "ingress") == theirs
 
 
 def test_again_is_nothing_new(host: Stage) -> None:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from ...model.link import BRIDGE, VXLAN, Link
 from ...model.marks import host_of
 from ...model.plan import HostPlan
-from ...model.policy import EVERY_NETWORK, LAYER_3, NO_ATTACHMENT, PEER, PORTS, SHARED, TUNNEL, PolicyMaps
+from ...model.policy import EVERY_NETWORK, LAYER_3, NO_ATTACHMENT, PEER, PORT, PORTS, SHARED, TUNNEL, PolicyMaps
 from .host import Interface
 from .places import Site
 from .prefix import Forest, Prefix, prefix_of
@@ -89,7 +89,7 @@ def _far(site: Site, plan: HostPlan, here: Iterable[str], maps: PolicyMaps) -> I
             speaks.append(text)
         elif endpoint.flags & SHARED or not overlay.holds(prefix_of(text)):
             silent.append(text)
-    yield tunnel.name, Interface(NO_ATTACHMENT, TUNNEL, None, tuple(speaks), tuple(silent))
+    yield tunnel.name, Interface(NO_ATTACHMENT, TUNNEL | PORT, None, tuple(speaks), tuple(silent))
 
 
 def _outermost(prefixes: Forest[None]) -> list[Prefix]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ...model.errors import KernelError
-from ...model.policy import BOUND, PORTS
+from ...model.policy import BOUND
 from ..netlink import filters
 from ..netlink.channel import Channel
 from ..netlink.numbers import is_there, number_of
@@ -24,6 +24,8 @@ from .objects import map_path, program_path
 # Program -> hook; a filter has its program's name.
 _INGRESS, _EGRESS = "weft_ingress", "weft_egress"
 _HOOKS = {_INGRESS: filters.INGRESS, _EGRESS: filters.EGRESS}
+# What an interface has that is policed, whichever it is.
+PROGRAMS = (_INGRESS, _EGRESS)
 _ATTACHMENTS = "attachments"
 
 
@@ -56,12 +58,6 @@ class Look(NamedTuple):
     before: tuple[str, ...]
 
 
-def programs_of(flags: int) -> tuple[str, ...]:
-    """The programs that an interface with these flags has. What comes in by a bridge with PORTS was judged at its
-    ports; judged again, there would be nobody bound to the bridge."""
-    return (_EGRESS,) if flags & PORTS else (_INGRESS, _EGRESS)
-
-
 def port_of(bridge: Policed) -> Policed:
     """How a port of a bridge with PORTS is policed."""
     return Policed(bridge.number, bridge.network, BOUND)
@@ -81,14 +77,11 @@ def police(folder: str, link: str, policed: Policed, incoming: bool = False) -> 
     channel = Channel()
     try:
         _make_hooks(channel, subject, device)
-        wanted = programs_of(policed.flags)
-        for program in (name for name in wanted if name == _INGRESS or not incoming):
+        for program in (name for name in PROGRAMS if name == _INGRESS or not incoming):
             hook = _HOOKS[program]
             _refuse_foreign(channel, subject, device, hook)
             with _Handle(program_path(folder, program)) as handle:
                 channel.carry_out([filters.put(subject, device, hook, program, handle)])
-        for program in _HOOKS.keys() - set(wanted):
-            _remove(channel, subject, device, _HOOKS[program])
     finally:
         channel.close()
 

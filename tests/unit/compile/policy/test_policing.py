@@ -19,6 +19,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.policy import (
     FIRST_IDENTITY,
     LAYER_3,
     NO_ATTACHMENT,
+    PORT,
     PORTS,
     SOURCE,
     TUNNEL,
@@ -213,7 +214,7 @@ def test_flags_say_what_kind_of_interface_it_is():
     assert flags == {
         "hub1": dict.fromkeys(("vxkr1", "vxkr2", "vxkr3"), TUNNEL),
         "router1": {"wg0": LAYER_3, "wg1": LAYER_3},
-        **{runner: {"kohaku-overlay": PORTS, "vxlan0": TUNNEL} for runner in RUNNERS.values()},
+        **{runner: {"kohaku-overlay": PORTS, "vxlan0": TUNNEL | PORT} for runner in RUNNERS.values()},
     }
 
 

@@ -150,7 +150,7 @@ def test_numbers_are_the_same() -> None:
     }
     names = (
         *("PEER", "OBSERVES_INGRESS", "OBSERVES_EGRESS", "LOCAL", "SHARED", "WORLD", "DENY", "ALLOW", "ANY_PROTOCOL"),
-        *("NO_ATTACHMENT", "EVERY_NETWORK", "LAYER_3", "HAS_ROUTER", "BOUND", "PORTS", "TUNNEL"),
+        *("NO_ATTACHMENT", "EVERY_NETWORK", "LAYER_3", "HAS_ROUTER", "BOUND", "PORTS", "TUNNEL", "PORT"),
     )
     assert defined == {**expected, **{name: getattr(policy, name) for name in names}}
 
