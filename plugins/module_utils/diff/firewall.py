@@ -26,6 +26,8 @@ And of the clients of a WireGuard interface, in both address families:
 4. accept   what passed 1 and 2 is accepted where another firewall would refuse it, and so are WireGuard's ports.
 5. NAT      what leaves to the internet, or everything, leaves with the server's own address.
 
+Where denials of other hosts are collected, those may reach the port of that, past 1 too (firewall_collector).
+
 WireGuard's links are known by their names, as wireguard-go's have no mark in their first moment.
 """
 
@@ -44,7 +46,9 @@ from ..model.firewall import (
     Ruleset,
     ZoneInterface,
 )
+from ..model.sending import Collector
 from . import (
+    firewall_collector,
     firewall_firewalld,
     firewall_iptables,
     firewall_iptables_access,
@@ -58,30 +62,34 @@ from .firewall_rules import IPV4, IPV6
 Object = Union[Ruleset, FirewalldPolicy, ZoneInterface, DirectRule]
 
 
-def desired(firewall: Firewall | None, accesses: tuple[Access, ...], backend: str) -> tuple[Object, ...]:
+def desired(
+    firewall: Firewall | None, accesses: tuple[Access, ...], backend: str, collector: Collector | None = None
+) -> tuple[Object, ...]:
     """The objects for a host that filters with ``backend`` (Capabilities.firewall); none where there is no policy.
 
     Our own nftables table serves where firewalld runs (it survives a reload or restart of firewalld and of Docker)
     and where there is nothing but nft.
     """
-    if firewall is None and not accesses:
+    if firewall is None and not accesses and collector is None:
         return ()
     gates = tuple(sorted(access._replace(reaches=tuple(sorted(access.reaches))) for access in accesses))
     if backend in {IPTABLES_NFT, IPTABLES_LEGACY}:
-        return (firewall_iptables.ruleset(_iptables(firewall, gates), backend),)
+        return (firewall_iptables.ruleset(_iptables(firewall, gates, collector), backend),)
     overlay = firewall_nft_overlay.chains(firewall) if firewall else ()
-    table = firewall_nft.ruleset((*overlay, *firewall_nft_access.chains(gates)))
+    chains = (*overlay, *firewall_nft_access.chains(gates, collector))
+    tables = (firewall_nft.ruleset(chains),) if chains else ()
     if backend != FIREWALLD:
-        return (table,)
-    return (table, *firewall_firewalld.objects(firewall, gates))
+        return tables
+    return (*tables, *firewall_firewalld.objects(firewall, gates, collector))
 
 
 def _iptables(
-    firewall: Firewall | None, accesses: tuple[Access, ...]
+    firewall: Firewall | None, accesses: tuple[Access, ...], collector: Collector | None
 ) -> dict[str, tuple[firewall_iptables.Chain, ...]]:
     """Chains by tool; a tool that has nothing to say is not run, as a host may lack IPv6."""
     found = {}
     for tool, family in (("iptables", IPV4), ("ip6tables", IPV6)):
         overlay = firewall_iptables_overlay.chains(firewall, family.ipv6) if firewall else ()
-        found[tool] = (*overlay, *firewall_iptables_access.chains(firewall, accesses, family))
+        gates = firewall_iptables_access.chains(firewall, accesses, family, collector)
+        found[tool] = (*overlay, *gates, *firewall_collector.iptables_chains(collector, family))
     return {tool: chains for tool, chains in found.items() if chains}

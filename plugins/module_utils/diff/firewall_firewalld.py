@@ -21,6 +21,8 @@ from ..model.marks import (
     FIREWALLD_PROMISES,
     LINK_GROUP,
 )
+from ..model.sending import Collector
+from .firewall_collector import firewalld_rules
 from .firewall_rules import IPV4, IPV6, comment, of_family, open_ports
 
 _POLICY = """<?xml version="1.0" encoding="utf-8"?>
@@ -41,7 +43,7 @@ _ANSWER = ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "--ctdir", "RE
 
 
 def objects(
-    firewall: Firewall | None, accesses: tuple[Access, ...]
+    firewall: Firewall | None, accesses: tuple[Access, ...], collector: Collector | None = None
 ) -> tuple[Union[FirewalldPolicy, ZoneInterface, DirectRule], ...]:
     """Policies, an entry in its zone for each of our interface names, and ways past Docker's DROP.
 
@@ -50,7 +52,7 @@ def objects(
     """
     entries = _entries(firewall, accesses)
     claim = " ".join((FIREWALLD_CLAIM, *sorted({entry.interface for entry in entries})))
-    policies = [_policy(FIREWALLD_POLICY, _ports(firewall, accesses), claim)]
+    policies = [_policy(FIREWALLD_POLICY, _ports(firewall, accesses, collector), claim)]
     if firewall is not None:
         policies.append(_policy(FIREWALLD_FORWARD, _forward((firewall.zone,), (firewall.cidr,))))
     if accesses:
@@ -72,10 +74,12 @@ def _policy(name: str, body: Iterable[str], claim: str = FIREWALLD_CLAIM) -> Fir
     return FirewalldPolicy(name, _POLICY.format(name=name, claim=claim, body="\n".join(body)))
 
 
-def _ports(firewall: Firewall | None, accesses: tuple[Access, ...]) -> Iterator[str]:
+def _ports(firewall: Firewall | None, accesses: tuple[Access, ...], collector: Collector | None) -> Iterator[str]:
     yield from _between(("ANY",), "HOST")
     for port in ((firewall.port,) if firewall else ()) + open_ports(firewall, accesses):
         yield f'  <port port="{port}" protocol="udp"/>'
+    for family, elements in firewalld_rules(collector):
+        yield _rule(family, *elements)
 
 
 def _forward(zones: Iterable[str], sources: Iterable[str]) -> Iterator[str]:

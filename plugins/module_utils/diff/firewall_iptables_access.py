@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator
 from ..model.access import MASQUERADE_EVERYTHING, MASQUERADE_NOTHING, Access, Reach
 from ..model.firewall import Firewall
 from ..model.marks import CHAIN_PREFIX
+from ..model.sending import Collector
+from .firewall_collector import iptables_guard
 from .firewall_iptables import LAST, Book, Chain, Rule, pages
 from .firewall_rules import Family, needs_nat, networks, of_family, open_ports
 
@@ -36,24 +38,26 @@ _SYN = "-p tcp -m tcp --tcp-flags SYN,RST SYN"
 _PORTS = 15
 
 
-def chains(firewall: Firewall | None, accesses: tuple[Access, ...], family: Family) -> tuple[Chain, ...]:
+def chains(
+    firewall: Firewall | None, accesses: tuple[Access, ...], family: Family, collector: Collector | None = None
+) -> tuple[Chain, ...]:
     """Those of all accesses; of the firewall only its carrier's port and pings."""
     found = []
     if open_ports(firewall, accesses):
         found.append(Chain("filter", _OPEN, tuple(_open(firewall, accesses, family)), "INPUT"))
     if accesses:
-        found += _gates(accesses, family)
+        found += _gates(accesses, family, tuple(iptables_guard(collector, accesses, family)))
     for access in accesses:
         found += _of_access(access, accesses, family)
     return tuple(found)
 
 
-def _gates(accesses: tuple[Access, ...], family: Family) -> tuple[Chain, ...]:
+def _gates(accesses: tuple[Access, ...], family: Family, first: tuple[Rule, ...]) -> tuple[Chain, ...]:
     from_clients = tuple(Rule("from a client", f"-i {access.link}", f"-g {_of(access, 'L')}") for access in accesses)
     to_clients = tuple(Rule("towards clients", f"-o {access.link}", f"-g {_ANSWERS}") for access in accesses)
     answers = (Rule("answer to a client", _REPLY, "-j RETURN"), Rule("no answer", "", "-j DROP"))
     found = [
-        Chain("mangle", _ACCESS, tuple(_access(accesses, family)), "PREROUTING"),
+        Chain("mangle", _ACCESS, (*first, *_access(accesses, family)), "PREROUTING"),
         Chain("mangle", _LEAVE, (*from_clients, Rule("other", "", f"-g {_TOWARDS}")), "FORWARD"),
         Chain("mangle", _TOWARDS, to_clients),
         Chain("mangle", _ANSWERS, answers),

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ..model.access import MASQUERADE_EVERYTHING, MASQUERADE_NOTHING, Access, Reach
+from ..model.sending import Collector
+from .firewall_collector import nft_guard
 from .firewall_nft import Chain, Rules, names, set_of
 from .firewall_rules import IPV4, IPV6, Family, label, needs_nat, networks, of_family
 
@@ -32,10 +34,11 @@ class _Words(NamedTuple):
 _FAMILIES = (_Words(IPV4, "ip", "icmp", "ipv4"), _Words(IPV6, "ip6", "icmpv6", "ipv6"))
 
 
-def chains(accesses: tuple[Access, ...]) -> tuple[Chain, ...]:
+def chains(accesses: tuple[Access, ...], collector: Collector | None = None) -> tuple[Chain, ...]:
     if not accesses:
         return ()
-    guard = (_by_link("what a client may reach", "iifname", "goto clients", accesses), *_elsewhere(accesses))
+    denials = tuple(nft_guard(collector, accesses))
+    guard = (*denials, _by_link("what a client may reach", "iifname", "goto clients", accesses), *_elsewhere(accesses))
     found = [
         Chain("access_guard", "type filter hook prerouting priority mangle; policy accept;", guard),
         Chain("access_scope", "type filter hook forward priority mangle; policy accept;", _scope(accesses)),

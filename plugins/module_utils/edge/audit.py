@@ -25,10 +25,12 @@ from ..kernel.bpf.judging import Judging, judging
 from ..kernel.bpf.records import counters
 from ..kernel.service import announce
 from ..kernel.spool import BOUNDS, Spool
+from ..kernel.spool_reader import read_sent, unsent_octets
 from ..kernel.stored import current_digest
 from ..model.audit import AUDIT_FOLDER, to_line
 from ..model.errors import KernelError, PlanError, WeftError
 from ..model.policed import BPF_FOLDER, digest_of
+from ..model.sending import Position
 from ..model.stored import AUDIT_UNIT, PLAN_PATH
 from .audit_metrics import Standing, Totals, metrics_folder, remove, text, write
 from .audit_names import Generations, Names
@@ -73,6 +75,8 @@ class Audit:
         self._lines = 0
         self._dropped = 0
         self._expired = 0
+        self._sends = False
+        self._unsent = 0
         self._metrics_due = 0.0
         self._said: dict[str, str] = {}
 
@@ -109,6 +113,7 @@ class Audit:
         plan = read_plan(self._places.plan)
         self._plan_stamp = stamp
         self._planned = None if plan.policy is None else digest_of(plan.policy)
+        self._sends = plan.audit is not None
         if plan.policy is not None and self._planned is not None:
             self._generations.policy(self._planned, Names(plan.host, plan.policy))
 
@@ -147,17 +152,22 @@ class Audit:
         spool, self._spool = self._spool, None
         if spool is None:
             try:
-                spool = Spool(self._places.spool)
+                spool = Spool(self._places.spool, sent=self._sent)
             except KernelError:
                 self._dropped += len(lines)
                 raise
-        dropped, expired = spool.dropped, spool.expired
+        dropped, expired, unsent = spool.dropped, spool.expired, spool.unsent
         try:
             spool.append(lines, time.time())
             self._spool = spool
         finally:
             self._dropped += spool.dropped - dropped
             self._expired += spool.expired - expired
+            self._unsent += spool.unsent - unsent
+
+    def _sent(self) -> Position | None:
+        """Up to where another process has sent the spool."""
+        return read_sent(self._places.spool) if self._sends else None
 
     def _write_metrics(self, now: float) -> None:
         names = self._generations.newest()
@@ -184,6 +194,8 @@ class Audit:
             octets=spool.octets if spool is not None else 0,
             segments=spool.segments if spool is not None else 0,
             bound=BOUNDS.octets,
+            unsent=self._unsent if self._sends else None,
+            waiting=unsent_octets(self._places.spool) if self._sends else 0,
         )
 
     def _try(self, what: str, do: Callable[[], None]) -> None:

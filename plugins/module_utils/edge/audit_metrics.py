@@ -104,7 +104,8 @@ def _plus(one: _Total | None, other: _Total) -> _Total:
 class Standing(NamedTuple):
     """How the service and the policy stand. digest: of the policy that judges, None: none does. planned: of the stored
     plan's policy. since: when this generation was first seen judging, seconds ago; None: none does. records, lines:
-    read of the kernel and written. held_back, dropped, expired: lines, since the service began."""
+    read of the kernel and written. held_back, dropped, expired: lines, since the service began. unsent: those that the
+    spool lost before they were sent, None: nothing is sent. waiting: octets that are still to be sent."""
 
     host: str
     digest: str | None
@@ -119,6 +120,8 @@ class Standing(NamedTuple):
     octets: int
     segments: int
     bound: int
+    unsent: int | None = None
+    waiting: int = 0
 
 
 def text(totals: Mapping[_Key, _Total], standing: Standing) -> str:
@@ -154,6 +157,10 @@ def _gauges(one: Standing) -> Iterator[tuple[str, str, str, float]]:
     yield "weft_audit_spool_bytes", "gauge", "What the spool takes on the disk.", one.octets
     yield "weft_audit_spool_limit_bytes", "gauge", "What it takes at most.", one.bound
     yield "weft_audit_spool_segments", "gauge", "Files that the spool is in.", one.segments
+    if one.unsent is not None:
+        says = "Lines that the spool lost, for want of room or for their age, before they were sent."
+        yield "weft_audit_unsent_dropped_lines_total", "counter", says, one.unsent
+        yield "weft_audit_unsent_bytes", "gauge", "What of the spool is still to be sent.", one.waiting
 
 
 def _family(

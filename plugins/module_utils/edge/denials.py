@@ -1,25 +1,31 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""`weft denials`: what the audit of this host has written down, for whoever wants to know why something is refused."""
+"""`weft denials`: what audits have written down, for whoever wants to know why something is refused: that of this host,
+and those of all others where they are collected."""
 
 from __future__ import annotations
 
 import re
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from ..kernel.collected import folder_of, hosts_in
 from ..kernel.spool import lines
 from ..model.audit import AUDIT_FOLDER, Denial, from_line, to_line
-from ..model.errors import WeftError
+from ..model.errors import PlanError, WeftError
+from ..model.plan import from_json
 from ..model.policy import REASONS
+from ..model.sending import Collector
+from ..model.stored import PLAN_PATH
 from .audit_names import moment
 
 USAGE = """\
-weft denials [--since 10m] [--source NAME] [--reason NAME] [--json]
-                                          what the policy of this host denied, oldest first; times are UTC
+weft denials [--since 10m] [--source NAME] [--reason NAME] [--host NAME] [--json]
+                                          what the policy denied here, and where denials are collected, on all hosts,
+                                          oldest first; times are UTC
 """
 
 _SPAN = re.compile(r"([1-9][0-9]{0,6})([smhd])")
@@ -28,19 +34,20 @@ _HEAD = ("time", "source", "destination", "what", "on", "reason", "rule", "besid
 
 
 class Asked(NamedTuple):
-    """since: seconds; None: all. source, reason: names; None: any. plain: as the lines of JSON that they are."""
+    """since: seconds; None: all. source, reason, host: names; None: any. plain: as the lines of JSON that they are."""
 
     since: int | None = None
     source: str | None = None
     reason: str | None = None
     plain: bool = False
+    host: str | None = None
 
 
 class AskedWronglyError(WeftError):
     """``str()`` says what would be right."""
 
 
-def main(arguments: list[str], folder: str = AUDIT_FOLDER) -> int:
+def main(arguments: list[str], folder: str = AUDIT_FOLDER, plan: str = PLAN_PATH) -> int:
     try:
         asked = asked_by(arguments[1:])
     except AskedWronglyError as error:
@@ -48,13 +55,36 @@ def main(arguments: list[str], folder: str = AUDIT_FOLDER) -> int:
         sys.stderr.write(f"weft: {error}\nusage: {usage}\n")
         return 2
     try:
+        collector, here = _collector(plan)
         found = wanted((from_line(line) for line in lines(folder)), asked, time.time())
+        if collector is not None:
+            found = sorted([*found, *_of_others(collector, here, asked)], key=lambda denial: denial.time)
     except WeftError as error:
         sys.stderr.write(f"weft: {error}\n")
         return 1
-    told = [to_line(denial) for denial in found] if asked.plain else table(found)
+    told = [to_line(denial) for denial in found] if asked.plain else table(found, hosts=collector is not None)
     sys.stdout.write("".join(f"{line}\n" for line in told))
     return 0
+
+
+def _collector(path: str) -> tuple[Collector | None, str]:
+    """(what this host collects, its own name). Without a plan that can be read, nothing: what is here is shown all the
+    same."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            plan = from_json(stream.read())
+    except (OSError, UnicodeDecodeError, PlanError):
+        return None, ""
+    return plan.collector, plan.host
+
+
+def _of_others(collector: Collector, here: str, asked: Asked) -> Iterator[Denial]:
+    """Whose a line is says the folder that it is in, and not the line. Raises KernelError."""
+    for host in hosts_in(collector.folder):
+        if host != here and asked.host in {None, host}:
+            read = map(from_line, lines(folder_of(collector.folder, host)))
+            named = (denial and denial._replace(host=host) for denial in read)
+            yield from wanted(named, asked, time.time())
 
 
 def asked_by(options: Sequence[str]) -> Asked:
@@ -64,7 +94,7 @@ def asked_by(options: Sequence[str]) -> Asked:
         option = rest.pop(0)
         if option == "--json":
             asked = asked._replace(plain=True)
-        elif option not in {"--since", "--source", "--reason"}:
+        elif option not in {"--since", "--source", "--reason", "--host"}:
             raise AskedWronglyError(f"there is no option {option!r}")
         elif not rest:
             raise AskedWronglyError(f"{option} wants a value")
@@ -72,6 +102,8 @@ def asked_by(options: Sequence[str]) -> Asked:
             asked = asked._replace(since=_seconds(rest.pop(0)))
         elif option == "--source":
             asked = asked._replace(source=rest.pop(0))
+        elif option == "--host":
+            asked = asked._replace(host=rest.pop(0))
         else:
             asked = asked._replace(reason=_reason(rest.pop(0)))
     return asked
@@ -101,15 +133,19 @@ def wanted(found: Iterable[Denial | None], asked: Asked, now: float) -> list[Den
         and denial.time >= first
         and asked.source in {None, denial.source}
         and asked.reason in {None, denial.reason}
+        and asked.host in {None, denial.host}
     ]
 
 
-def table(found: Sequence[Denial]) -> list[str]:
-    """A line for each, and one that says what is not there."""
+def table(found: Sequence[Denial], hosts: bool = False) -> list[str]:
+    """A line for each, and one that says what is not there. hosts: whether it is of several."""
     if not found:
         return ["nothing was denied, as far as is written down here"]
     rows = [_HEAD, *(tuple(map(_shown, _row(denial))) for denial in found)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    if hosts:
+        names = ["host", *(_shown(denial.host) for denial in found)]
+        rows = [(row[0], name, *row[1:]) for row, name in zip(rows, names)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     told = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
     held_back = sum(denial.held_back for denial in found)
     if held_back:

@@ -29,9 +29,9 @@ _APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
 class Spool:
     """Who writes. dropped: lines that went before their time was up, or were not taken by the disk, since this began;
     expired: those whose time was up. unsent: lines that went, for either reason, before they were sent. sent: up to
-    where they were; None: nobody sends them. Every method raises KernelError naming the folder."""
+    where they were; None, of either: nobody sends them. Every method raises KernelError naming the folder."""
 
-    def __init__(self, folder: str, bounds: Bounds = BOUNDS, sent: Callable[[], Position] | None = None) -> None:
+    def __init__(self, folder: str, bounds: Bounds = BOUNDS, sent: Callable[[], Position | None] | None = None) -> None:
         self._folder = folder
         self._bounds = bounds
         self._sent = sent

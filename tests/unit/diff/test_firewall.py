@@ -29,9 +29,16 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.firewall import
     FirewalldPolicy,
     Ruleset,
 )
+from ansible_collections.weft.overlay.plugins.module_utils.model.sending import Collector
 
 CASES = sorted(path for path in (Path(__file__).parent / "firewall_cases").iterdir() if path.is_dir())
 REGENERATE = "WEFT_REGENERATE" in os.environ
+
+
+def collector_of(case: Path) -> Collector | None:
+    """collector.json, where the case has one."""
+    path = case / "collector.json"
+    return Collector(**value_of(json.loads(path.read_text(encoding="utf-8")))) if path.exists() else None
 
 
 def policy(case: Path) -> tuple[Firewall | None, tuple[Access, ...]]:
@@ -48,12 +55,12 @@ def value_of(values: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
-def rendered(firewall: Firewall | None, accesses: tuple[Access, ...]) -> dict[str, str]:
+def rendered(firewall: Firewall | None, accesses: tuple[Access, ...], collector: Collector | None) -> dict[str, str]:
     """File name -> text, as a reader wants to see it."""
-    (table,) = desired(firewall, accesses, NONE)
-    (chains,) = desired(firewall, accesses, IPTABLES_NFT)
+    (table,) = desired(firewall, accesses, NONE, collector)
+    (chains,) = desired(firewall, accesses, IPTABLES_NFT, collector)
     others = []
-    for value in desired(firewall, accesses, FIREWALLD):
+    for value in desired(firewall, accesses, FIREWALLD, collector):
         if isinstance(value, FirewalldPolicy):
             others.append(f"policy {value.name}\n{value.xml}")
         elif isinstance(value, DirectRule):
@@ -67,7 +74,7 @@ def rendered(firewall: Firewall | None, accesses: tuple[Access, ...]) -> dict[st
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_case(case: Path) -> None:
-    found = rendered(*policy(case))
+    found = rendered(*policy(case), collector_of(case))
     if REGENERATE:
         for name, text in found.items():
             (case / name).write_text(text, encoding="utf-8")
@@ -76,8 +83,8 @@ def test_case(case: Path) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_what_is_wanted_and_what_is_read_back_have_one_signature(case: Path) -> None:
-    (table,) = desired(*policy(case), NONE)
-    (chains,) = desired(*policy(case), IPTABLES_LEGACY)
+    (table,) = desired(*policy(case), NONE, collector_of(case))
+    (chains,) = desired(*policy(case), IPTABLES_LEGACY, collector_of(case))
     assert nft.signature(table.script) == table.signature
     read = []
     for part in chains.script.split("# ")[1:]:
@@ -89,7 +96,7 @@ def test_what_is_wanted_and_what_is_read_back_have_one_signature(case: Path) -> 
 def test_no_two_rules_of_one_chain_look_alike() -> None:
     for case in CASES:
         for backend in (NONE, IPTABLES_NFT):
-            (ruleset,) = desired(*policy(case), backend)
+            (ruleset,) = desired(*policy(case), backend, collector_of(case))
             assert len(set(ruleset.signature)) == len(ruleset.signature)
 
 
@@ -107,8 +114,34 @@ def test_no_policy_wants_nothing() -> None:
         assert desired(None, (), backend) == ()
 
 
+def test_a_host_that_only_collects_denials_opens_a_port_and_nothing_else() -> None:
+    collector = Collector(("192.0.2.1", "2001:db8::1"), 5515, "/srv/weft", (), ("192.0.2.9", "2001:db8::9"))
+    assert desired(None, (), NONE, collector) == ()
+    (chains,) = desired(None, (), IPTABLES_NFT, collector)
+    assert isinstance(chains, Ruleset)
+    rules = [line for line in chains.script.splitlines() if line.startswith("-A")]
+    assert len(rules) == 2
+    assert rules[0].startswith("-A WEFT-COLLECT -s 192.0.2.9 -d 192.0.2.1 -p tcp -m tcp --dport 5515 -m comment")
+    assert rules[1].startswith("-A WEFT-COLLECT -s 2001:db8::9 -d 2001:db8::1 -p tcp -m tcp --dport 5515 -m comment")
+    (value,) = desired(None, (), FIREWALLD, collector)
+    assert isinstance(value, FirewalldPolicy)
+    assert value.xml.count("<accept/>") == 2
+    assert value.xml.count('<port port="5515" protocol="tcp"/>') == 2
+
+
+def test_where_nobody_knows_from_where_denials_come_everybody_may_try() -> None:
+    collector = Collector(("192.0.2.1",), 5515, "/srv/weft")
+    (chains,) = desired(None, (), IPTABLES_NFT, collector)
+    assert isinstance(chains, Ruleset)
+    assert "-A WEFT-COLLECT -d 192.0.2.1 -p tcp -m tcp --dport 5515 -m comment" in chains.script
+    assert "ip6tables" not in chains.script
+    (value,) = desired(None, (), FIREWALLD, collector)
+    assert isinstance(value, FirewalldPolicy)
+    assert "<source" not in value.xml
+
+
 def test_comments_fit_into_what_nft_takes() -> None:
     for case in CASES:
-        for line in rendered(*policy(case))["table.nft"].splitlines():
+        for line in rendered(*policy(case), collector_of(case))["table.nft"].splitlines():
             if 'comment "' in line:
                 assert len(line.split('comment "')[1].rstrip('"')) < 128

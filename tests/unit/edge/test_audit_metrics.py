@@ -16,7 +16,7 @@ from tests.unit.edge.prometheus import parse
 
 WEB, DB = 256, 257
 NAMES = Names("hub", PolicyMaps(identities=(Identity(WEB, "web", 1), Identity(DB, "db", 1))))
-STANDING = Standing("hub", "ab" * 32, "ab" * 32, 7, 12.5, 100, 90, 10, 3, 2, 4096, 1, 1 << 26)
+STANDING = Standing("hub", "ab" * 32, "ab" * 32, 7, 12.5, 100, 90, 10, 3, 2, 4096, 1, 1 << 26, 4, 512)
 
 PAIRS = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(1, 3), st.integers(0, 1))
 # What happens in the kernel, in turn: packets of pairs are counted, or pairs are forgotten.
@@ -103,6 +103,16 @@ def test_the_text_is_what_prometheus_reads():
         "weft_audit_spool_bytes": 4096,
         "weft_audit_spool_limit_bytes": 1 << 26,
         "weft_audit_spool_segments": 1,
+        "weft_audit_unsent_dropped_lines_total": 4,
+        "weft_audit_unsent_bytes": 512,
+    }
+
+
+def test_where_nothing_is_sent_nothing_is_said_of_that():
+    found = parse(text({}, STANDING._replace(unsent=None, waiting=0)))
+    assert set(parse(text({}, STANDING))) - set(found) == {
+        "weft_audit_unsent_dropped_lines_total",
+        "weft_audit_unsent_bytes",
     }
 
 

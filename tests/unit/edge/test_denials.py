@@ -12,8 +12,11 @@ import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.edge.audit_names import moment
 from ansible_collections.weft.overlay.plugins.module_utils.edge.denials import Asked, asked_by, main, table, wanted
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.collected import folder_of
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool import Spool
-from ansible_collections.weft.overlay.plugins.module_utils.model.audit import to_line
+from ansible_collections.weft.overlay.plugins.module_utils.model.audit import from_line, to_line
+from ansible_collections.weft.overlay.plugins.module_utils.model.plan import NAS, HostPlan, to_json
+from ansible_collections.weft.overlay.plugins.module_utils.model.sending import Collector
 from tests.unit.model.test_audit import DENIED
 
 PING = DENIED._replace(
@@ -72,6 +75,7 @@ def test_only_what_was_asked_for_is_shown():
 def test_options_are_understood():
     assert asked_by([]) == Asked()
     assert asked_by(["--since", "10m", "--json"]) == Asked(600, plain=True)
+    assert asked_by(["--host", "hub"]) == Asked(host="hub")
     assert asked_by(["--source", "web", "--reason", "no_rule", "--since", "2d"]) == Asked(172800, "web", "NO_RULE")
 
 
@@ -81,6 +85,7 @@ def test_options_are_understood():
         (["--since", "ten"], "'ten' is no span of time; 90s, 10m, 6h or 2d is one"),
         (["--since", "0m"], "'0m' is no span of time; 90s, 10m, 6h or 2d is one"),
         (["--since"], "--since wants a value"),
+        (["--host"], "--host wants a value"),
         (["--reason", "WHY"], "'WHY' is no reason; there are NO_RULE, RULE, NETWORK, SOURCE,"),
         (["web"], "there is no option 'web'"),
     ],
@@ -110,3 +115,55 @@ def test_a_spool_that_cannot_be_read_is_told(tmp_path, capsys):
 def test_where_nothing_was_ever_written_nothing_was_denied(tmp_path, capsys):
     assert main(["denials"], str(tmp_path / "none")) == 0
     assert capsys.readouterr().out == "nothing was denied, as far as is written down here\n"
+
+
+@pytest.fixture
+def nas(tmp_path):
+    """Arguments for main: its own spool, and its plan; and a function that collects a host's denials."""
+    plan = HostPlan("nas", NAS, collector=Collector(("192.0.2.1",), 5515, str(tmp_path)))
+    (tmp_path / "plan.json").write_text(to_json(plan), encoding="utf-8")
+
+    def collects(host, *denials):
+        Spool(folder_of(plan.collector.folder, host)).append([to_line(denial) for denial in denials], NOW)
+
+    own = DENIED._replace(host="nas", time="2026-11-21T19:20:21.500000Z")
+    Spool(str(tmp_path / "own")).append([to_line(own)], NOW)
+    return [str(tmp_path / "own"), str(tmp_path / "plan.json")], collects, own
+
+
+def told(capsys):
+    return [from_line(line) for line in capsys.readouterr().out.splitlines()]
+
+
+def test_the_nas_tells_of_all_hosts_in_the_order_of_time(nas, capsys):
+    places, collects, own = nas
+    first, last = DENIED._replace(host="hub"), PING._replace(host="hub")
+    web = DENIED._replace(host="web/1", time="2026-11-21T19:20:21.900000Z")
+    collects("hub", first, last)
+    collects("web/1", web)
+    # It sends to itself too.
+    collects("nas", own)
+    assert main(["denials", "--json"], *places) == 0
+    assert told(capsys) == [first, own, web, last]
+    for host, expected in (("hub", [first, last]), ("web/1", [web]), ("nas", [own]), ("other", [])):
+        assert main(["denials", "--json", "--host", host], *places) == 0
+        assert told(capsys) == expected
+    assert main(["denials"], *places) == 0
+    rows = [re.split("  +", row)[:3] for row in capsys.readouterr().out.splitlines()]
+    assert rows[:2] == [["time", "host", "source"], ["2026-11-21 19:20:21", "hub", "web (10.20.0.2)"]]
+
+
+def test_a_host_that_says_it_is_another_is_shown_as_who_it_is(nas, capsys):
+    places, collects, _own = nas
+    collects("web", DENIED._replace(host="hub"))
+    assert main(["denials", "--json", "--host", "hub"], *places) == 0
+    assert told(capsys) == []
+    assert main(["denials", "--json", "--host", "web"], *places) == 0
+    assert told(capsys) == [DENIED._replace(host="web")]
+
+
+def test_a_plan_that_cannot_be_read_hides_nothing_of_what_is_here(nas, tmp_path, capsys):
+    places, _collects, own = nas
+    (tmp_path / "plan.json").write_text("{", encoding="utf-8")
+    assert main(["denials", "--json"], *places) == 0
+    assert told(capsys) == [own]
