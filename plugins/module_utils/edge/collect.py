@@ -72,7 +72,7 @@ class Collecting:
     def look(self) -> None:
         """Do what is due. What fails is said once, and tried again."""
         now = time.monotonic()
-        self._try("plan", self._follow)
+        self._follow()
         if now >= self._folder_due:
             self._folder_due = now + _FOLDER_EVERY
             self._try("store", self._look_at_the_store)
@@ -95,7 +95,12 @@ class Collecting:
         self._doors = []
 
     def _follow(self) -> None:
-        plan = self._plan.current()
+        """A plan that cannot be read is told of once, and the one before goes on."""
+        try:
+            plan = self._plan.current()
+        except WeftError as error:
+            say(str(error))
+            return
         collector = plan.collector if plan is not None else None
         if collector == self._collector:
             return

@@ -158,7 +158,7 @@ class Sender:
             self._say(_words(error))
             return self._backoff.seconds()
         self._backoff.over()
-        if self._said:
+        if self._said and self._connection is not None:
             self._say("")
         return 0.0 if moved else _LOOK_EVERY
 

@@ -25,6 +25,8 @@ from ansible_collections.weft.overlay.plugins.module_utils.edge.denials import m
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.layout import pack
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.slots import Slots, Stamped
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool import lines
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool_reader import Sent, mark_of, write_sent
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool_segments import segments_in
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import HUB, HostPlan, to_json
 from ansible_collections.weft.overlay.plugins.module_utils.model.policed import digest_of
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import (
@@ -35,6 +37,8 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.policy import (
     PolicyMaps,
     RuleName,
 )
+from ansible_collections.weft.overlay.plugins.module_utils.model.sending import Audit as Sending
+from ansible_collections.weft.overlay.plugins.module_utils.model.sending import Position
 from tests.integration.bpf.hosts import until
 from tests.integration.bpf.place import (
     ADDRESSES,
@@ -78,9 +82,9 @@ class Room:
         self.places = Places(str(folder / "plan.json"), stage.folder, str(folder / "audit"), str(folder / "metrics"))
         self._stage = stage
 
-    def store(self, policy: PolicyMaps) -> None:
+    def store(self, policy: PolicyMaps, to: Sending | None = None) -> None:
         draft = Path(self.places.plan + ".new")
-        draft.write_text(to_json(HostPlan("hub1", HUB, policy=policy)), encoding="utf-8")
+        draft.write_text(to_json(HostPlan("hub1", HUB, policy=policy, audit=to)), encoding="utf-8")
         draft.replace(self.places.plan)
 
     def judge(self, policy: PolicyMaps) -> None:
@@ -351,3 +355,17 @@ def test_a_real_packet_over_a_bridge_is_told(site: Site, tmp_path_factory, capsy
         ("web", "db", "policies.never.ingress[2]", "web")
     }
     audit.end()
+
+
+def test_what_is_still_to_be_sent_is_told_where_denials_are_sent(room, audit, stage):
+    stage.show(packet("web", "db", "ipv4", tcp(22)), "web")
+    audit.look(last=True)
+    assert not [name for name in room.metrics() if "unsent" in name]
+    room.store(named(), Sending(("192.0.2.1",), 5515, "PEM"))
+    audit.look(last=True)
+    (segment,) = segments_in(room.places.spool)
+    assert room.metrics()["weft_audit_unsent_bytes"][1] == {(): segment.octets}
+    assert room.metrics()["weft_audit_unsent_dropped_lines_total"][1] == {(): 0}
+    write_sent(room.places.spool, Sent(mark_of(room.places.spool), Position(*segment)))
+    audit.look(last=True)
+    assert room.metrics()["weft_audit_unsent_bytes"][1] == {(): 0}

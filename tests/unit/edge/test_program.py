@@ -68,6 +68,14 @@ def test_the_copy_starts_on_its_own_and_says_how_it_is_called(installed, python)
     assert done.stderr.startswith("usage: weft apply [PLAN]")
 
 
+@pytest.mark.parametrize("python", PYTHONS, ids=os.path.basename)
+@pytest.mark.parametrize("word", ["send", "collect"])
+def test_services_that_speak_with_others_start_from_the_copy(installed, python, word):
+    done = call(python, installed, word, "sideways")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"usage: weft {word}")
+
+
 def test_a_plan_that_cannot_be_read_is_told_and_nothing_done(installed, tmp_path):
     done = call(sys.executable, installed, "apply", str(tmp_path / "absent.json"))
     assert (done.returncode, done.stdout) == (1, "")
