@@ -146,6 +146,22 @@ def test_a_certificate_that_a_known_one_has_signed_is_not_a_known_one(site: Site
     assert os.listdir(site.store / "audit") == []
 
 
+def test_dates_decide_nothing_for_a_clock_may_be_wrong(site: Site) -> None:
+    site.add("hub")
+    begin = ["openssl", "x509", "-new", "-subj", "/CN=weft-audit-old", "-signkey", site.key("hub"), "-days", "-1"]
+    old = subprocess.run(begin, check=True, capture_output=True, text=True).stdout
+    over = ["openssl", "x509", "-noout", "-checkend", "0"]
+    assert subprocess.run(over, input=old, capture_output=True, text=True, check=False).returncode == 1
+    private = subprocess.run(["openssl", "ec", "-in", site.key("hub")], check=True, capture_output=True, text=True)
+    (site.folder / "old.pem").write_text(private.stdout + old, encoding="utf-8")
+    site.certificates["hub"] = old
+    site.plan_of_nas("hub")
+    site.deny("hub", "a")
+    site.collect()
+    site.send("hub", str(site.folder / "old.pem"))
+    site.arrives("hub", "a")
+
+
 def test_nobody_speaks_an_older_tls(site: Site) -> None:
     site.add("hub")
     site.plan_of_nas("hub")
