@@ -31,8 +31,9 @@ __all__ = ["host"]
 ROOT = Path(__file__).resolve().parents[3]
 PORT = 5515
 NOW = 1_800_000_000.0
-# /run is the process's own: there services say that they run.
-ALONE = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /run && exec "$@"', "sh"]
+# As their units have it: root without its powers. /run is the process's own, there services say that they run.
+SHUT_IN = "exec setpriv --bounding-set=-all --inh-caps=-all --no-new-privs"
+ALONE = ["unshare", "--mount", "sh", "-c", f'mount -t tmpfs none /run && {SHUT_IN} "$@"', "sh"]
 START = (
     "import runpy, sys; from ansible.plugins.loader import init_plugin_loader; "
     f"init_plugin_loader([{str(ROOT / '.collections')!r}]); "
