@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.ledger import Numbers
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.routing import routing
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.tags import allocated
 from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction import UndoneError, converge
@@ -102,7 +103,7 @@ def test_a_way_that_is_lost_with_its_link_is_refused(host: Any, router: Router) 
 def test_many_networks_go_their_ways(host: Any, router: Router, count: int) -> None:
     """Some hundreds of networks in a domain; this host is in so many of them, and 254 are all that marks tell apart."""
     names = sorted(f"net{number}" for number in range(300))[:count]
-    tags, faults = allocated("hub", names)
+    tags, faults = allocated("hub", names, Numbers())
     assert faults == ()
     before = witness(host)
     plan = plan_of(tags.given.values())
