@@ -110,14 +110,15 @@ def _routes(command: str) -> set[str]:
     return {" ".join(line.split()) for line in ip(command).splitlines()}
 
 
-def test_a_bridge_whose_ports_are_policed_has_the_program_for_what_goes_out_alone(town: Town) -> None:
-    """Whether it was policed in another way before, or not at all."""
+def test_a_bridge_whose_ports_are_policed_has_both_programs_too(town: Town) -> None:
+    """What comes in there came by a port that nobody polices. Whether it was policed in another way before, or not at
+    all."""
     bridge, tunnel = OPEN.attachments
     ports = plan(OPEN._replace(attachments=(bridge._replace(flags=PORTS), tunnel)))
     for before in (plan(OPEN), NOTHING):
         town.converge(before)
         town.converge(ports)
-        assert set(town.filters("bridge")) == {"egress"}
+        assert set(town.filters("bridge")) == {"ingress", "egress"}
         assert set(town.filters("vxlan0")) == {"ingress", "egress"}
         assert town.changes(ports) == []
 
