@@ -4,9 +4,9 @@
 """Which ports of policed bridges may speak, for whom, and what has to be done for that.
 
 A port is judged from the moment that it is seen: without a binding it says nothing. It is bound to its container's
-addresses, then judged, then opened. One that was bound stays so for as long as it is there: what is at its other end
-does not change, and neither do the addresses that Docker gave it. So nobody who speaks depends on Docker's answers, or
-on who asks for them having been there all the time.
+addresses, then judged, kept to the container's MAC address, then opened. One that was bound stays so for as long as it
+is there: what is at its other end does not change, and neither do the addresses that Docker gave it. So nobody who
+speaks depends on Docker's answers, or on who asks for them having been there all the time.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, Union
 
-from ..model.bridge_port import Bind, Bindings, BridgePort, Close, Hear, Open, Police, Speaker, Unbind
+from ..model.bridge_port import Bind, Bindings, BridgePort, Close, Hear, Keep, Open, Police, Speaker, Unbind
 from ..model.policy import BOUND, PORTS, Attachment
 
-Step = Union[Unbind, Bind, Hear, Police, Open, Close]
+Step = Union[Unbind, Bind, Hear, Police, Keep, Open, Close]
 
 
 class Decision(NamedTuple):
@@ -48,8 +48,8 @@ def decide(
         if speaker is not None:
             found = _for_speaker(port, speaker, held, wanted)
         elif held:
-            found = _police(port, wanted)
-            if port.opened is False:
+            found = _for_bound(port, wanted)
+            if port.opened is False or not _own(port):
                 strangers.append(port)
         elif speakers is None and port.opened and port.policed is None:
             # It passed before there was a gate. Who it is, Docker says later.
@@ -64,7 +64,7 @@ def decide(
 
 def settled(ports: Iterable[BridgePort], bindings: Bindings) -> frozenset[str]:
     """Addresses of those who speak already, and of whom Docker need not be asked."""
-    speaking = {port.number for port in ports if port.opened is not False and port.policed is not None}
+    speaking = {port.number for port in ports if port.opened is not False and port.policed is not None and _own(port)}
     return frozenset(address for number, address in bindings if number in speaking)
 
 
@@ -108,12 +108,27 @@ def _for_speaker(port: BridgePort, speaker: Speaker, held: Mapping[str, int], wa
     for address in sorted(held.keys() - set(speaker.addresses)):
         yield Unbind(port.number, address)
     yield from _police(port, wanted)
+    macs = frozenset((speaker.mac,))
+    yield from _keep(port, macs)
     if port.opened is False or not held:
         yield Open(port, f"{speaker.name} ({', '.join(speaker.addresses)})")
+    if port.opened is False:
+        # In the VLAN that it is in from then on, too.
+        yield Keep(port, macs)
+
+
+def _for_bound(port: BridgePort, wanted: Attachment) -> Iterator[Step]:
+    """One of which Docker was not asked: nobody else knows its MAC address, if the bridge does not any more."""
+    yield from _police(port, wanted)
+    if _own(port):
+        yield from _keep(port, _own(port))
 
 
 def _for_stranger(port: BridgePort, wanted: Attachment) -> Iterator[Step]:
+    """Nothing passes its program, so nothing has to be kept from the bridge; but what is sent to who was there."""
     yield from _police(port, wanted)
+    if _own(port):
+        yield Keep(port, frozenset())
     if port.opened:
         yield Close(port, "nobody knows who is at its other end")
 
@@ -122,6 +137,16 @@ def _police(port: BridgePort, wanted: Attachment) -> Iterator[Step]:
     if port.policed != wanted:
         yield Hear(port.number, wanted)
         yield Police(port.number, wanted)
+
+
+def _keep(port: BridgePort, macs: frozenset[str]) -> Iterator[Step]:
+    if not port.strict or port.macs != macs:
+        yield Keep(port, macs)
+
+
+def _own(port: BridgePort) -> frozenset[str]:
+    """The MAC addresses that are its own for good."""
+    return frozenset(mac for mac in port.macs if " " not in mac)
 
 
 def halves(steps: Sequence[Step]) -> tuple[Sequence[Step], Sequence[Step]]:

@@ -28,4 +28,4 @@ def gated(
 
 def _ungated(bridge: str) -> str:
     words = "this kernel's bridges know no VLANs (CONFIG_BRIDGE_VLAN_FILTERING)"
-    return f"{bridge}: {words}, so nothing but weft-guard keeps a new container closed, and only while it runs"
+    return f"{bridge}: {words}, so while weft-guard does not run, new containers reach one another, and nobody else"

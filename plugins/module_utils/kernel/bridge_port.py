@@ -9,16 +9,16 @@ from collections.abc import Collection
 from socket import if_nameindex
 from typing import Union
 
-from ..model.bridge_port import Bind, Bindings, BridgePort, Close, Hear, Open, Police, Unbind
+from ..model.bridge_port import Bind, Bindings, BridgePort, Close, Hear, Keep, Open, Police, Unbind
 from ..model.policy import Attachment
 from .bpf import attach, bindings, objects
 from .bpf.attach import Policed
-from .netlink import gates
+from .netlink import gates, port_macs
 from .netlink.channel import Channel
 from .netlink.dumps import all_links
 from .netlink.links import Seen
 
-Step = Union[Unbind, Bind, Hear, Police, Open, Close]
+Step = Union[Unbind, Bind, Hear, Police, Keep, Open, Close]
 
 
 class BridgePorts:
@@ -33,11 +33,13 @@ class BridgePorts:
         try:
             seen = {link.number: link for link in all_links(channel)}
             opened = gates.open_links(channel)
+            entries = port_macs.entries(channel)
         finally:
             channel.close()
         masters = {number: link for number, link in seen.items() if link.name in bridges}
         closing = {number for number, link in masters.items() if gates.is_gated(link)}
         ports = [link for link in seen.values() if link.master in masters and link.name not in own]
+        vlans = {port.number: gates.VLAN for port in ports if port.master in closing and port.number in opened}
         judging = self._judging(ports)
         found = [
             BridgePort(
@@ -47,6 +49,8 @@ class BridgePorts:
                 space=port.space,
                 opened=port.number in opened if port.master in closing else None,
                 policed=judging.get(port.number),
+                macs=port_macs.shown(entries.get(port.number, []), vlans.get(port.number, 0)),
+                strict=port_macs.is_strict(port),
             )
             for port in ports
         ]
@@ -82,8 +86,19 @@ class BridgePorts:
         elif isinstance(step, (Hear, Police)):
             name, *policed = step.attachment
             attach.police(self._folder, name, Policed(*policed), incoming=isinstance(step, Hear))
+        elif isinstance(step, Keep):
+            self._keep(step)
         elif step.port.opened is not None:
             self._turn(step)
+
+    def _keep(self, step: Keep) -> None:
+        number = step.port.number
+        channel = Channel()
+        try:
+            seen = port_macs.entries(channel).get(number, [])
+            channel.carry_out(port_macs.keep(step.port.name, number, step.macs, seen))
+        finally:
+            channel.close()
 
     def _turn(self, step: Union[Open, Close]) -> None:
         port = step.port

@@ -28,7 +28,7 @@ def speakers(
     """
 
     def concerns(listed: dict[str, Any]) -> bool:
-        return any(not settled or not set(found) <= set(settled) for _bridge, found in _addresses(listed, networks))
+        return any(not settled or not set(found) <= set(settled) for _bridge, found, _mac in _ends(listed, networks))
 
     found = docker_api.running(path, sorted(networks), concerns, _PATIENCE)
     if found is None:
@@ -53,17 +53,20 @@ def _speakers(channel: Channel, container: dict[str, Any], networks: Mapping[str
     space = number_of_space(channel, sandbox) if sandbox else None
     if space is None:
         return
-    for bridge, addresses in _addresses(container, networks):
-        yield Speaker(_name(container), bridge, space, addresses)
+    for bridge, addresses, mac in _ends(container, networks):
+        if not mac:
+            raise KernelError("Docker", "does not say which MAC address it has, so it stays closed")
+        yield Speaker(_name(container), bridge, space, addresses, mac)
 
 
-def _addresses(container: dict[str, Any], networks: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Bridge and addresses, of each of our networks that gave it any; the same in lists and in descriptions."""
+def _ends(container: dict[str, Any], networks: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    """Bridge, addresses and MAC address, of each of our networks that gave it any; the same in lists and in
+    descriptions."""
     ends = (container.get("NetworkSettings") or {}).get("Networks") or {}
     for name, end in ends.items():
         addresses = tuple(address for key in ("IPAddress", "GlobalIPv6Address") if (address := (end or {}).get(key)))
         if name in networks and addresses:
-            yield networks[name], addresses
+            yield networks[name], addresses, (end.get("MacAddress") or "").lower()
 
 
 def _name(container: dict[str, Any]) -> str:

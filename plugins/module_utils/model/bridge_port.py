@@ -15,7 +15,9 @@ class BridgePort(NamedTuple):
 
     space: the kernel's number for the network namespace that its other end is in; None: this one, or it has no other
     end. opened: whether the bridge lets anything pass there; None: it lets everybody, for it has no gate. policed: what
-    judges there, with the programs that are loaded now; None: something else, or nothing.
+    judges there, with the programs that are loaded now; None: something else, or nothing. macs: the addresses that the
+    bridge sends there, and that no frame of another port draws away; others have a word behind them. strict: what comes
+    from there draws nobody's frames to it and, where the kernel can tell, does not come from any address but those.
     """
 
     number: int
@@ -24,19 +26,22 @@ class BridgePort(NamedTuple):
     space: int | None = None
     opened: bool | None = None
     policed: Attachment | None = None
+    macs: frozenset[str] = frozenset()
+    strict: bool = False
 
 
 class Speaker(NamedTuple):
     """Who may speak: a running container on a bridge's network.
 
     name: the container's. bridge: of the network. space: as that of a port. addresses: its own there, of both families.
-    identity: of the peer that it is by its labels; 0: the policy knows by its addresses.
+    mac: of its end there. identity: of the peer that it is by its labels; 0: the policy knows by its addresses.
     """
 
     name: str
     bridge: str
     space: int
     addresses: tuple[str, ...]
+    mac: str
     identity: int = 0
 
 
@@ -69,6 +74,13 @@ class Police(NamedTuple):
 
     number: int
     attachment: Attachment
+
+
+class Keep(NamedTuple):
+    """The bridge takes frames from these MAC addresses alone there, and sends there what is for them."""
+
+    port: BridgePort
+    macs: frozenset[str]
 
 
 class Open(NamedTuple):

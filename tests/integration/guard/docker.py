@@ -23,14 +23,18 @@ NETWORK = "kohakuriver-overlay"
 
 
 class Container(NamedTuple):
-    """sandbox: path of its network namespace. ends: addresses of both families by network."""
+    """sandbox: path of its network namespace. ends: addresses of both families by network. mac: in all of them."""
 
     name: str
     sandbox: str
     ends: dict[str, tuple[str, str]]
+    mac: str = ""
 
     def networks(self) -> dict[str, Any]:
-        return {name: {"IPAddress": end[0], "GlobalIPv6Address": end[1]} for name, end in self.ends.items()}
+        return {
+            name: {"IPAddress": end[0], "GlobalIPv6Address": end[1], "MacAddress": self.mac}
+            for name, end in self.ends.items()
+        }
 
     def listed(self) -> dict[str, Any]:
         return {"Id": self.name, "Names": ["/" + self.name], "NetworkSettings": {"Networks": self.networks()}}

@@ -26,7 +26,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.link import BRI
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import RUNNER, HostPlan, to_json
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import PORTS, Attachment, PolicyMaps
 from tests.integration.bpf.hosts import Neighbour, until
-from tests.integration.bpf.names import ADDRESSES
+from tests.integration.bpf.names import ADDRESSES, MACS
 from tests.integration.bpf.stage import Stage, ip
 from tests.integration.guard.docker import NETWORK, Container, Docker
 
@@ -125,7 +125,7 @@ class Scene:
     def plug(self, name: str) -> Container:
         """A container whose namespace is there, and its port; Docker does not run it yet."""
         self.neighbours[name] = Neighbour(name)
-        return Container(name, self.neighbours[name].space(), {NETWORK: ADDRESSES[name]})
+        return Container(name, self.neighbours[name].space(), {NETWORK: ADDRESSES[name]}, MACS[name])
 
     def run(self, name: str) -> None:
         self.docker.run(self.plug(name))

@@ -19,6 +19,7 @@ from ...model.errors import KernelError
 from ...model.policed import BPF_FOLDER, LoadedPolicy
 from ...model.policy import NO_ATTACHMENT, Attachment
 from ...model.state import POLICED, POLICY, State, state_of
+from ..netlink import port_macs
 from . import attach, calls, objects, support
 from .attach import Policed
 from .judging import judging
@@ -172,16 +173,22 @@ class Plane:
     def _release(self, before: Attachment) -> None:
         attach.release(self._folder, before.interface)
         # Ports of a bridge have its number.
-        for link, look in self._all_looks().items():
-            if look.policed and look.policed.number == before.number != NO_ATTACHMENT:
-                attach.release(self._folder, link)
+        ports = [
+            link
+            for link, look in self._all_looks().items()
+            if look.policed and look.policed.number == before.number != NO_ATTACHMENT
+        ]
+        for link in ports:
+            attach.release(self._folder, link)
+        port_macs.release(ports)
 
     def _take_down(self) -> None:
         """Wherever our programs are, also if nobody knows any more what for."""
         self._all = Pins(self._folder)
-        for link, look in self._all_looks().items():
-            if look.policed or look.attached:
-                attach.release(self._folder, link)
+        policed = [link for link, look in self._all_looks().items() if look.policed or look.attached]
+        for link in policed:
+            attach.release(self._folder, link)
+        port_macs.release(policed)
         remove(self._folder)
 
     def _all_looks(self) -> dict[str, attach.Look]:

@@ -53,7 +53,7 @@ _PVID, _UNTAGGED = 2, 4
 _U16 = Struct("=H")
 
 # What a bridge gives new ports where nobody says otherwise, and what those have that we open.
-_VLAN = 1
+VLAN = 1
 
 _DUMP = IFINFO.pack(AF_BRIDGE, 0, 0, 0, 0) + attr_u32(_IFLA_EXT_MASK, _RTEXT_FILTER_BRVLAN)
 
@@ -90,7 +90,7 @@ def _number_of_open(reply: Reply) -> int:
     found = attributes(payload)
     spec = cut(payload, found[IFLA_AF_SPEC]) if IFLA_AF_SPEC in found else b""
     vlans = (_VLAN_INFO.unpack_from(part) for kind, part in each(spec) if kind == _IFLA_BRIDGE_VLAN_INFO)
-    return number if any(vlan == _VLAN and flags & _PVID and flags & _UNTAGGED for flags, vlan in vlans) else 0
+    return number if any(vlan == VLAN and flags & _PVID and flags & _UNTAGGED for flags, vlan in vlans) else 0
 
 
 def open_port(name: str, number: int) -> Request:
@@ -135,7 +135,7 @@ def close_gate(bridge: Seen, ports: Iterable[Seen], open_before: Iterable[int]) 
 
 def open_gate(bridge: Seen) -> list[Request]:
     """The opposite, in the opposite order: with the default VLAN the kernel puts all ports into it that have none."""
-    pvid = attr(_IFLA_BR_VLAN_DEFAULT_PVID, _U16.pack(_VLAN))
+    pvid = attr(_IFLA_BR_VLAN_DEFAULT_PVID, _U16.pack(VLAN))
     return [_set(bridge, attr_u8(_IFLA_BR_VLAN_FILTERING, 0)), _set(bridge, pvid)]
 
 
@@ -155,7 +155,7 @@ def _default_of(data: bytes) -> int | None:
 
 def _membership(number: int, *, itself: bool) -> bytes:
     flags = attr(_IFLA_BRIDGE_FLAGS, _U16.pack(_BRIDGE_FLAGS_SELF)) if itself else b""
-    vlan = attr(_IFLA_BRIDGE_VLAN_INFO, _VLAN_INFO.pack(_PVID | _UNTAGGED, _VLAN))
+    vlan = attr(_IFLA_BRIDGE_VLAN_INFO, _VLAN_INFO.pack(_PVID | _UNTAGGED, VLAN))
     return IFINFO.pack(AF_BRIDGE, 0, number, 0, 0) + attr(IFLA_AF_SPEC, flags + vlan)
 
 
