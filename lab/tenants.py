@@ -23,7 +23,8 @@ from .shell import LabError
 
 SOURCE = os.path.join(TREE, "molecule", "policy", "inventory")
 RUNNERS = ("runner1", "runner2", "runner3")
-MEMBERS = ("hub", *RUNNERS, "router")
+MEMBERS = ("hub", *RUNNERS, "router", "nas1")
+POLICED = MEMBERS[:-1]
 PORTS = (80, 81)
 TIERS = ("web", "app", "db")
 # Containers by name: runner and address. Of each tier one on each runner; two of another tenant.
@@ -66,11 +67,11 @@ def rewrite(mine: Inventory, **changed: Any) -> dict[str, Any]:
     return document
 
 
-def apply(mine: Inventory, hosts: Collection[str] = MEMBERS) -> None:
+def apply(mine: Inventory, hosts: Collection[str] = POLICED) -> None:
     """What a run does once the hosts have been asked, without Ansible: the plans are compiled and each of the hosts
     carries out its own, with the program that it has. Raises LabError, IntentError."""
     project = Project(mine.path("domain.yaml"), mine.path("ledger.json"), mine.path("build"))
-    others = Others(routers=tuple(mine.groups.get("routers", ())))
+    others = Others(*(tuple(mine.groups.get(group, ())) for group in Others._fields))
     members = Members(mine.groups["hubs"], mine.groups["runners"], None, others)
     compiled = compile_project(project, members, {}, Mode(offline=True, keep=False)).compiled
     with ThreadPoolExecutor(len(hosts)) as pool:
