@@ -10,11 +10,15 @@
 SEC("tc")
 int weft_egress(struct __sk_buff *skb)
 {
-	struct weft_case c = { .direction = WEFT_EGRESS };
 	int verdict = TC_ACT_UNSPEC;
 
-	if (!weft_is_judged(skb))
-		verdict = weft_conclude(skb, &c, weft_judge(skb, &c));
+	if (!weft_is_judged(skb)) {
+		/* Not before: all of it is set to zero. */
+		struct weft_case c = { .direction = WEFT_EGRESS };
+		const struct weft_judged *known = 0;
+
+		verdict = weft_conclude(skb, &c, weft_judge(skb, &c, &known));
+	}
 	weft_untag(skb);
 	return verdict;
 }

@@ -11,9 +11,13 @@ int weft_ingress(struct __sk_buff *skb)
 {
 	struct weft_case c = { .direction = WEFT_INGRESS };
 
+	const struct weft_judged *known = 0;
+	int action;
+
 	if (weft_comes_through_port(skb))
 		return TC_ACT_UNSPEC;
-	return weft_conclude(skb, &c, weft_judge(skb, &c));
+	action = weft_conclude(skb, &c, weft_judge(skb, &c, &known));
+	return known ? weft_forward(skb, &c, known) : action;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 /* Changes with any of these structures: maps of another version are never shared. */
-#define WEFT_LAYOUT 2
+#define WEFT_LAYOUT 3
 
 /* Slots for generations of the policy: one that judges, and one that is being written. Generations are counted; that of
  * the moment is in the map `current`, and its lowest bit says which slot it is in. */
@@ -105,6 +105,7 @@ struct weft_attachment {
 #define WEFT_BOUND 4U /* what comes in there is only from addresses that are bound to this very interface */
 #define WEFT_PORTS 8U /* a bridge whose ports are policed in its place, each as one that is BOUND */
 #define WEFT_TUNNEL 16U /* what leaves there is carried through the underlay, and leaves without our mark */
+#define WEFT_FORWARDS 32U /* what peers send one another goes past the stack, if both links say so */
 #define WEFT_PORT 64U /* a port of a bridge with PORTS, as those that are BOUND are */
 
 /* An address that may speak on one interface. Of an interface with any, :: is bound too. */
@@ -145,12 +146,18 @@ struct weft_judged_key {
 	__u32 protocol;
 };
 
-/* seen: nanoseconds since boot. turn: of the bindings, then. tag: of the source's network, 0 for none. */
+/* seen: nanoseconds since boot. turn: of the bindings, then. tag: of the source's network, 0 for none. link: by which such
+ * packets leave past the stack, an interface index; 0: they do not. mtu: of that way. family: AF_INET or AF_INET6, of the
+ * next hop, whose address begins with the first byte of `next`. */
 struct weft_judged {
 	__u64 seen;
 	__u32 generation;
 	__u32 turn;
 	__u32 tag;
+	__u32 link;
+	__u16 mtu;
+	__u16 family;
+	struct weft_address next;
 	__u32 pad;
 };
 

@@ -97,11 +97,12 @@ static __always_inline int weft_judge_ends(struct __sk_buff *skb, struct weft_ca
 	if (p->more && weft_passes(&ruling))
 		weft_remember(c);
 	if (ruling.reason == WEFT_PASS)
-		weft_note(c);
+		weft_note(skb, c);
 	return ruling.reason;
 }
 
-static __always_inline int weft_judge_ip(struct __sk_buff *skb, struct weft_case *c)
+/* known: what is remembered of packets like it. */
+static __always_inline int weft_judge_ip(struct __sk_buff *skb, struct weft_case *c, const struct weft_judged **known)
 {
 	struct weft_packet *p = &c->packet;
 	struct weft_endpoint speaker = {};
@@ -109,7 +110,8 @@ static __always_inline int weft_judge_ip(struct __sk_buff *skb, struct weft_case
 
 	if (reason)
 		return reason;
-	if (weft_was_judged(c))
+	*known = weft_was_judged(c);
+	if (*known)
 		return WEFT_PASS;
 	if (weft_is_discovery(p))
 		return weft_judge_discovery(skb, c);
@@ -127,7 +129,7 @@ static __always_inline int weft_judge_ip(struct __sk_buff *skb, struct weft_case
 	return reason ?: weft_judge_ends(skb, c);
 }
 
-static __always_inline int weft_judge(struct __sk_buff *skb, struct weft_case *c)
+static __always_inline int weft_judge(struct __sk_buff *skb, struct weft_case *c, const struct weft_judged **known)
 {
 	int reason = weft_begin(skb, c) ?: weft_parse_link(skb, c);
 
@@ -138,7 +140,7 @@ static __always_inline int weft_judge(struct __sk_buff *skb, struct weft_case *c
 	switch (c->packet.ethertype) {
 	case ETH_P_IP:
 	case ETH_P_IPV6:
-		return weft_judge_ip(skb, c);
+		return weft_judge_ip(skb, c, known);
 	case ETH_P_ARP:
 		return weft_judge_arp(skb, c);
 	default:

@@ -10,6 +10,7 @@
 
 #include "binding.h"
 #include "flow.h"
+#include "forward.h"
 #include "maps.h"
 #include "packet.h"
 #include "tag.h"
@@ -34,7 +35,7 @@ static __always_inline void weft_judged_key_of(const struct weft_case *c, struct
 	key->protocol = p->protocol | c->direction << 8;
 }
 
-static __always_inline int weft_was_judged(struct weft_case *c)
+static __always_inline const struct weft_judged *weft_was_judged(struct weft_case *c)
 {
 	struct weft_judged_key key;
 	struct weft_judged *found;
@@ -50,11 +51,11 @@ static __always_inline int weft_was_judged(struct weft_case *c)
 	    bpf_ktime_get_coarse_ns() - found->seen > WEFT_JUDGED_AGE)
 		return 0;
 	c->source.flags = found->tag << WEFT_TAG_SHIFT;
-	return 1;
+	return found;
 }
 
 /* Only from a flow's second packet on: many have no more than one. */
-WEFT_APART int weft_note(const struct weft_case *c)
+WEFT_APART int weft_note(struct __sk_buff *skb, const struct weft_case *c)
 {
 	struct weft_judged_key key;
 	struct weft_judged fresh = {};
@@ -65,6 +66,8 @@ WEFT_APART int weft_note(const struct weft_case *c)
 	fresh.generation = c->generation;
 	fresh.turn = c->turn;
 	fresh.tag = weft_tag_of(&c->source);
+	if (c->attachment.flags & WEFT_FORWARDS)
+		weft_find_way(skb, c, &fresh);
 	weft_judged_key_of(c, &key);
 	bpf_map_update_elem(&judged, &key, &fresh, BPF_ANY);
 	return 0;

@@ -29,15 +29,27 @@ static __always_inline int weft_is_routed(const struct weft_endpoint *endpoint)
 	return !endpoint->network || weft_tag_of(endpoint);
 }
 
-static __always_inline void weft_set_tag(struct __sk_buff *skb, __u32 tag)
+/* tag: 0 for a packet without our mark. */
+static __always_inline __u32 weft_mark_with(const struct __sk_buff *skb, __u32 tag)
+{
+	return (skb->mark & ~WEFT_MARK_MASK) | tag << WEFT_MARK_SHIFT;
+}
+
+/* The mark of a packet that was judged. */
+static __always_inline __u32 weft_mark_of(const struct __sk_buff *skb, const struct weft_endpoint *source)
+{
+	return weft_mark_with(skb, weft_tag_of(source) ?: WEFT_NO_TAG);
+}
+
+static __always_inline void weft_set_mark(struct __sk_buff *skb, __u32 mark)
 {
 	/* volatile: the compiler would write the one byte, and the verifier takes whole words only */
-	*(volatile __u32 *)&skb->mark = (skb->mark & ~WEFT_MARK_MASK) | tag << WEFT_MARK_SHIFT;
+	*(volatile __u32 *)&skb->mark = mark;
 }
 
 static __always_inline void weft_tag(struct __sk_buff *skb, const struct weft_endpoint *source)
 {
-	weft_set_tag(skb, weft_tag_of(source) ?: WEFT_NO_TAG);
+	weft_set_mark(skb, weft_mark_of(skb, source));
 }
 
 /* A tunnel looks for its way through the underlay by the mark of what it carries (drivers/net/vxlan: flowi4_mark), and
@@ -48,7 +60,7 @@ static __always_inline void weft_untag(struct __sk_buff *skb)
 	struct weft_attachment *attachment = bpf_map_lookup_elem(&attachments, &interface);
 
 	if (attachment && attachment->flags & WEFT_TUNNEL)
-		weft_set_tag(skb, 0);
+		weft_set_mark(skb, weft_mark_with(skb, 0));
 }
 
 #endif

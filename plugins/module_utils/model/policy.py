@@ -52,13 +52,15 @@ WITH_TYPES = (1, 58)
 # and may say so (advertisements, redirects). BOUND: what comes in there is only from addresses that are bound to this
 # very interface. PORTS: a bridge whose ports are policed instead, each with this attachment's number and BOUND, but for
 # those that are attachments themselves. TUNNEL: what leaves there finds its way through the underlay by its mark, so
-# it leaves without ours. PORT: a port of a bridge with PORTS, as those that are BOUND are: there nothing leaves that
-# comes from a port that is not policed.
+# it leaves without ours. FORWARDS: what is known to pass between two peers goes straight from one such link to another,
+# past the host's stack, and so past its firewall, NAT and connection tracking. PORT: a port of a bridge with PORTS, as
+# those that are BOUND are: there nothing leaves that comes from a port that is not policed.
 LAYER_3 = 1
 HAS_ROUTER = 2
 BOUND = 4
 PORTS = 8
 TUNNEL = 16
+FORWARDS = 32
 PORT = 64
 
 # More lines or places than that are refused: a host holds two generations of them in memory.

@@ -28,7 +28,7 @@ from ...model.policy import (
 )
 
 # WEFT_LAYOUT: the version of all of these.
-VERSION = 2
+VERSION = 3
 # Generations of a policy: one that judges, and one that is being written.
 SLOTS = 2
 
@@ -45,7 +45,8 @@ BINDING = Struct("=I")  # identity
 FLOW_KEY = Struct("=16s16sIHHI")  # source, destination, network, their ports, protocol
 FLOW = Struct("=Q")  # seen
 JUDGED_KEY = Struct("=16s16sIIHHI")  # source, destination, attachment, network, ports, protocol and direction
-JUDGED = Struct("=QIII4x")  # seen, generation, turn of the bindings, tag
+# seen, generation, turn of the bindings, tag; way past the stack: link, MTU, family and address of the next hop
+JUDGED = Struct("=QIIIIHH16s4x")
 FRAGMENT_KEY = Struct("=16s16sIII")  # source, destination, scope, number, protocol
 FRAGMENT = Struct("=QHHBBBx")  # seen, ports, protocol, type, opening
 COUNTER_KEY = Struct("=IIHH")  # source and destination identity, reason, observed

@@ -38,7 +38,7 @@ STRUCTURES = {
         layout.JUDGED_KEY,
         "source destination attachment network source_port destination_port protocol",
     ),
-    "weft_judged": (layout.JUDGED, "seen generation turn tag"),
+    "weft_judged": (layout.JUDGED, "seen generation turn tag link mtu family next"),
     "weft_fragment_key": (layout.FRAGMENT_KEY, "source destination scope number protocol"),
     "weft_fragment": (layout.FRAGMENT, "seen source_port destination_port protocol type opening"),
     "weft_counter_key": (layout.COUNTER_KEY, "source destination reason observed"),
@@ -150,7 +150,7 @@ def test_numbers_are_the_same() -> None:
     }
     names = (
         *("PEER", "OBSERVES_INGRESS", "OBSERVES_EGRESS", "LOCAL", "SHARED", "WORLD", "DENY", "ALLOW", "ANY_PROTOCOL"),
-        *("NO_ATTACHMENT", "EVERY_NETWORK", "LAYER_3", "HAS_ROUTER", "BOUND", "PORTS", "TUNNEL", "PORT"),
+        *("NO_ATTACHMENT", "EVERY_NETWORK", "LAYER_3", "HAS_ROUTER", "BOUND", "PORTS", "TUNNEL", "FORWARDS", "PORT"),
     )
     assert defined == {**expected, **{name: getattr(policy, name) for name in names}}
 
