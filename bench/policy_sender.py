@@ -64,10 +64,11 @@ def opened(link: str) -> socket.socket:
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """On one processor, and before everything else there. For some milliseconds at a time."""
+def alone(everywhere: bool = False) -> Iterator[None]:
+    """On one processor, and before everything else there. For some milliseconds at a time. everywhere: on all of them,
+    for what does two things at once: of two threads before everything else, one waits for the other."""
     processors = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {max(processors)})
+    os.sched_setaffinity(0, processors if everywhere else {max(processors)})
     os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
     try:
         yield

@@ -75,9 +75,10 @@ def test_only_the_difference_is_written(empty: Stage) -> None:
         assert (written.put, written.removed, written.made) == (5 * 6, 5 * 6, ())
         assert slots.read(written.slot) == two
         slots.switch(written.slot)
-        # without knowing it, from what the kernel says
+        # without knowing what is there
         written = slots.write(called(4, two))
-        assert (written.put, written.removed, written.made) == (5 * 6, 5 * 6, ())
+        assert (written.put, written.removed, written.made) == (2000 * 6 + 1, 0, ALL)
+        assert slots.read(written.slot) == two
         slots.switch(written.slot)
         lines = {**two.verdicts, PAIR.pack(6, 7, 80, 6): VERDICT.pack(0, 0, 0)}
         written = slots.write(called(5, two._replace(verdicts=lines)), called(4, two), called(3, two))
@@ -86,11 +87,12 @@ def test_only_the_difference_is_written(empty: Stage) -> None:
 
 
 def test_what_a_writer_only_believes_is_not_built_upon(empty: Stage) -> None:
-    """Its stamp is another's, so the slot is read."""
+    """Its stamp is another's, so the slot is made anew."""
     with Slots(empty.folder) as slots:
         for number in (1, 2):
             slots.switch(slots.write(called(number, large(50))).slot)
         written = slots.write(called(4, large(60)), called(3, large(60)))
+        assert written.made == ALL
         assert slots.read(written.slot) == large(60)
 
 
@@ -128,8 +130,13 @@ def test_a_slot_that_was_not_written_to_the_end_does_not_judge(empty: Stage) -> 
         assert slots.stamp(other) is None
         with pytest.raises(KernelError, match="does not hold a whole policy"):
             slots.switch(other)
+        # Also where it was known what is there.
+        slots.switch(slots.write(called(3, large(50))).slot)
+        with pytest.raises(KernelError, match="has to be 12 bytes each"):
+            slots.write(called(4, broken), called(1, large(50)))
+        assert slots.stamp(1 - slots.current()) is None
         # It is mended by the next one.
-        assert slots.read(slots.write(called(3, large(60)), called(2, broken)).slot) == large(60)
+        assert slots.read(slots.write(called(5, large(60)), called(4, broken)).slot) == large(60)
 
 
 def test_a_stamp_says_something(empty: Stage) -> None:
@@ -181,6 +188,15 @@ def test_every_switch_is_another_generation(empty: Stage) -> None:
         for slot in (0, 1):
             slots.switch(slot)
             assert slots.current() == slot
+
+
+def test_ports_of_another_size_are_refused(empty: Stage) -> None:
+    with Slots(empty.folder) as slots:
+        for number, known in ((1, ()), (2, (called(3, EMPTY),))):
+            with pytest.raises(KernelError, match="has to be 393216 bytes"):
+                slots.write(called(number, EMPTY._replace(port_classes=b"short")), *known)
+            for _slot in range(2):
+                slots.switch(slots.write(called(3, EMPTY)).slot)
 
 
 @pytest.mark.parametrize("missing", ALL)

@@ -12,13 +12,14 @@ nothing is ever built upon contents that a writer only believes to be there.
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from ...model.errors import KernelError
 from . import calls
 from .layout import NUMBER, SLOTS, Tables
 from .objects import map_path
-from .tables import NAMES, PORTS, Step, TableSlot, install_all
+from .tables import NAMES, PORTS, Step, TableSlot, fill, fill_ports, install_all, meanwhile
 
 STAMP_SIZE = 32
 _NO_STAMP = bytes(STAMP_SIZE)
@@ -36,7 +37,7 @@ class Stamped(NamedTuple):
 
 
 class Written(NamedTuple):
-    """slot: that holds it now, and judges nothing yet. put, removed: entries. made: tables that had to be made anew."""
+    """slot: that holds it now, and judges nothing yet. put, removed: entries. made: tables that were made anew."""
 
     slot: int
     put: int
@@ -89,24 +90,23 @@ class Slots:
         return Tables(port_classes=self._table(PORTS, slot).read_ports(), **found)
 
     def write(self, new: Stamped, *known: Stamped) -> Written:
-        """Makes the slot that does not judge hold a generation; writes only what differs from what it holds.
+        """Makes the slot that does not judge hold a generation.
 
-        known: generations of which it may hold one, by their stamps. If it does, the calls to the kernel grow with the
-        change; otherwise it is read first, and they grow with the generation.
+        known: generations of which it may hold one, by their stamps. If it does, only what differs is written, and the
+        calls to the kernel grow with the change. Otherwise its tables are made anew: to read what is there takes longer,
+        and they can be filled while the last packets leave the old ones.
         """
         if len(new.stamp) != STAMP_SIZE or new.stamp == _NO_STAMP:
             raise KernelError("policy", f"its stamp has to be {STAMP_SIZE} bytes, not all of them zero")
         slot = SLOTS - 1 - self.current()
-        self.settle()
         there = self.stamp(slot)
         old = next((found.tables for found in known if found.stamp == there), None)
-        self._set_stamp(slot, _NO_STAMP)
         steps: dict[str, Step] = {}
         try:
-            for name in (*NAMES, PORTS):
-                steps[name] = self._write(name, slot, new.tables, old)
-            made = {self._table(name, slot): step.made for name, step in steps.items() if step.made is not None}
-            install_all(made)
+            if old is None:
+                self._make(steps, slot, new.tables)
+            else:
+                self._change(steps, slot, new.tables, old)
         finally:
             for step in steps.values():
                 if step.made is not None:
@@ -141,11 +141,32 @@ class Slots:
     def _table(self, name: str, slot: int) -> TableSlot:
         return TableSlot(name, self._handles[name], slot)
 
-    def _write(self, name: str, slot: int, new: Tables, old: Tables | None) -> Step:
-        table = self._table(name, slot)
-        if name == PORTS:
-            return table.write_ports(new.port_classes, old and old.port_classes)
-        return table.write(getattr(new, name), old and getattr(old, name))
+    def _make(self, steps: dict[str, Step], slot: int, new: Tables) -> None:
+        """steps: what was done, by table; filled on the way, so that what was made can be closed whatever happens."""
+        for name in NAMES:
+            count = len(getattr(new, name))
+            steps[name] = Step(count, 0, self._table(name, slot).make(count))
+        steps[PORTS] = Step(1, 0, self._table(PORTS, slot).make(1))
+        made = {name: step.made for name, step in steps.items() if step.made is not None}
+        # Two waits for the kernel, and some milliseconds of work.
+        with meanwhile(lambda: self._install(slot, made)):
+            for name in NAMES:
+                fill(name, made[name], getattr(new, name))
+            fill_ports(made[PORTS], new.port_classes)
+
+    def _change(self, steps: dict[str, Step], slot: int, new: Tables, old: Tables) -> None:
+        """steps: as of _make()."""
+        self.settle()
+        self._set_stamp(slot, _NO_STAMP)
+        for name in NAMES:
+            steps[name] = self._table(name, slot).write(getattr(new, name), getattr(old, name))
+        steps[PORTS] = self._table(PORTS, slot).write_ports(new.port_classes, old.port_classes)
+        self._install(slot, {name: step.made for name, step in steps.items() if step.made is not None})
+
+    def _install(self, slot: int, made: Mapping[str, int]) -> None:
+        self.settle()
+        self._set_stamp(slot, _NO_STAMP)
+        install_all({self._table(name, slot): handle for name, handle in made.items()})
 
     def _set_stamp(self, slot: int, stamp: bytes) -> None:
         calls.put(self._handles[_STAMPS], NUMBER.pack(slot), stamp)

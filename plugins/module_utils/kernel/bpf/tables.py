@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Thread
 from typing import NamedTuple
@@ -78,29 +78,33 @@ class TableSlot(NamedTuple):
         with self.opened() as handle:
             return {} if handle is None else calls.read_all(self.name, handle)
 
-    def write(self, new: Entries, old: Entries | None) -> Step:
-        """Makes the table hold `new`, or another one in its place. old: what it holds, None: it is read."""
+    def write(self, new: Entries, old: Entries) -> Step:
+        """Makes the table hold `new`, or another one in its place. old: what it holds."""
         with self.opened() as handle:
             room = calls.map_info(handle).entries if handle is not None else 0
             # A full table of prefixes takes no other value for a key that it has, before 6.13.
             if handle is None or not len(new) < room <= _TOO_LARGE * _room(len(new)):
                 return self._renew(new)
-            if old is None:
-                old = calls.read_all(self.name, handle)
             if old is new:
                 return Step()
             gone = old.keys() - new.keys()
             changed = {key: value for key, value in new.items() if old.get(key) != value}
             # Removed first, so that there is room.
             calls.delete_all(self.name, handle, _packed(self.name, gone, _SHAPES[self.name].key), len(gone))
-            _put(self.name, handle, changed)
+            fill(self.name, handle, changed)
             return Step(len(changed), len(gone))
 
-    def _renew(self, new: Entries) -> Step:
+    def make(self, count: int) -> int:
+        """A file descriptor of another one, empty, that no program knows yet, with room for so many entries and some
+        more."""
         shape = _SHAPES[self.name]
-        handle = calls.make_map(self.name, shape.kind, shape.key, shape.value, _room(len(new)), shape.flags)
+        room = 1 if self.name == PORTS else _room(count)
+        return calls.make_map(self.name, shape.kind, shape.key, shape.value, room, shape.flags)
+
+    def _renew(self, new: Entries) -> Step:
+        handle = self.make(len(new))
         try:
-            _put(self.name, handle, new)
+            fill(self.name, handle, new)
         except BaseException:
             os.close(handle)
             raise
@@ -126,19 +130,42 @@ class TableSlot(NamedTuple):
             found = None if handle is None else calls.get(handle, _ZERO, PORT_CLASSES_SIZE)
             return found or bytes(PORT_CLASSES_SIZE)
 
-    def write_ports(self, new: bytes, old: bytes | None) -> Step:
-        if len(new) != PORT_CLASSES_SIZE:
-            raise KernelError(f"table {PORTS}", f"it has to be {PORT_CLASSES_SIZE} bytes")
+    def write_ports(self, new: bytes, old: bytes) -> Step:
+        """Of PORTS; as write()."""
         with self.opened() as handle:
             if handle is not None:
-                if (self.read_ports() if old is None else old) == new:
+                if old == new:
                     return Step()
-                calls.put(handle, _ZERO, new)
+                fill_ports(handle, new)
                 return Step(1)
-        shape = _SHAPES[PORTS]
-        made = calls.make_map(PORTS, shape.kind, shape.key, shape.value, 1)
-        calls.put(made, _ZERO, new)
+        made = self.make(1)
+        try:
+            fill_ports(made, new)
+        except BaseException:
+            os.close(made)
+            raise
         return Step(1, 0, made)
+
+
+@contextmanager
+def meanwhile(work: Callable[[], None]) -> Iterator[None]:
+    """Does some work that mostly waits, while what is below `with` is done. Raises the KernelError of either."""
+    failed: list[KernelError] = []
+
+    def run() -> None:
+        try:
+            work()
+        except KernelError as error:
+            failed.append(error)
+
+    thread = Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.join()
+    if failed:
+        raise failed[0]
 
 
 def install_all(tables: Mapping[TableSlot, int]) -> None:
@@ -165,9 +192,17 @@ def _room(count: int) -> int:
     return max(_SMALLEST, count + count // 4 + 1)
 
 
-def _put(name: str, handle: int, entries: Entries) -> None:
+def fill(name: str, handle: int, entries: Entries) -> None:
+    """Puts entries into a table of this name."""
     keys, values = _packed(name, entries, _SHAPES[name].key), _packed(name, entries.values(), _SHAPES[name].value)
     calls.put_all(name, handle, keys, values, len(entries))
+
+
+def fill_ports(handle: int, classes: bytes) -> None:
+    """The same for PORTS."""
+    if len(classes) != PORT_CLASSES_SIZE:
+        raise KernelError(f"table {PORTS}", f"it has to be {PORT_CLASSES_SIZE} bytes")
+    calls.put(handle, _ZERO, classes)
 
 
 def _packed(name: str, pieces: Collection[bytes], size: int) -> bytes:
