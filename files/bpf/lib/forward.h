@@ -26,7 +26,8 @@
 #define WEFT_ETHERNET 14
 #define WEFT_TCP_HEADER 60
 
-/* Newer than the headers that some build with; a kernel that lacks one of the two (6.10 has both) finds no way. */
+/* Newer than the headers that some build with. A kernel that knows one of the two not (6.10 knows both) refuses them with
+ * -EINVAL, so it finds no way. */
 #define WEFT_FIB_SKIP_NEIGHBOUR (1U << 2)
 #define WEFT_FIB_MARK (1U << 5)
 
@@ -41,14 +42,20 @@ static __always_inline __u32 weft_wire_size(struct __sk_buff *skb, const struct 
 	return skb->gso_size ? weft_header_size(p) + WEFT_TCP_HEADER + skb->gso_size : p->end - WEFT_ETHERNET;
 }
 
+/* Both ways or none: whoever tracks connections here would see one half of them. So not where packets come in without
+ * an Ethernet header, from which bpf_redirect_neigh takes none; nor by ports of a bridge, which has its own ideas of ways. */
+static __always_inline int weft_forwards(const struct weft_attachment *attachment)
+{
+	return (attachment->flags & (WEFT_FORWARDS | WEFT_LAYER_3 | WEFT_BOUND | WEFT_PORTS)) == WEFT_FORWARDS;
+}
+
 /* A packet that a router has nothing to do with but to pass it on. */
 static __always_inline int weft_is_plain(struct __sk_buff *skb, const struct weft_case *c)
 {
 	const struct weft_packet *p = &c->packet;
 
-	return c->direction == WEFT_INGRESS &&
-	       (c->attachment.flags & (WEFT_FORWARDS | WEFT_LAYER_3 | WEFT_BOUND)) == WEFT_FORWARDS &&
-	       c->network_header == WEFT_ETHERNET && p->offset == WEFT_ETHERNET + weft_header_size(p) && p->hops > 1 &&
+	return c->direction == WEFT_INGRESS && weft_forwards(&c->attachment) && c->network_header == WEFT_ETHERNET &&
+	       p->offset == WEFT_ETHERNET + weft_header_size(p) && p->hops > 1 &&
 	       skb->pkt_type == 0 /* PACKET_HOST */ && !skb->vlan_present;
 }
 
@@ -81,7 +88,7 @@ static __always_inline void weft_find_way(struct __sk_buff *skb, const struct we
 		return;
 	link = fib.ifindex;
 	other = bpf_map_lookup_elem(&attachments, &link);
-	if (!other || !(other->flags & WEFT_FORWARDS) || link == skb->ifindex)
+	if (!other || !weft_forwards(other) || link == skb->ifindex)
 		return;
 	way->link = link;
 	way->mtu = fib.mtu_result;

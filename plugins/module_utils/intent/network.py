@@ -17,13 +17,16 @@ from .schema import Check, Field, Record, Where
 
 ENFORCE = "enforce"
 OBSERVE = "observe"
+STACK = "stack"
+DIRECT = "direct"
 
 
 class Network(NamedTuple):
     """cidrs: canonical text, without overlaps. mtu: bytes, None: each host's links decide.
 
     mode: ENFORCE, or OBSERVE: what would be denied passes and is recorded. peered: names of networks that its peers
-    may reach, each of which names this one too. id: pinned number, None: allocated.
+    may reach, each of which names this one too. id: pinned number, None: allocated. forwarding: STACK, or DIRECT: on
+    hubs, what is known to pass between its peers goes past the host's netfilter.
     """
 
     cidrs: tuple[str, ...]
@@ -31,6 +34,7 @@ class Network(NamedTuple):
     mode: str
     peered: tuple[str, ...]
     id: int | None
+    forwarding: str = STACK
 
 
 def _cidrs_are_apart(cidrs: tuple[str, ...]) -> Iterator[tuple[Where, str]]:
@@ -70,6 +74,11 @@ TENANT_NETWORK = Record(
             [],
         ),
         "id": Field(Integer(1, 65535, "a network number"), "Its number, pinned.", absent="the next free one"),
+        "forwarding": Field(
+            Choice((STACK, DIRECT)),
+            "`direct`: what is known to pass between its peers skips netfilter, NAT and connection tracking of hubs.",
+            STACK,
+        ),
     },
     checks=(Check(("cidrs",), _cidrs_are_apart), Check(("mtu", "cidrs"), _ipv6_fits)),
 )
