@@ -18,12 +18,13 @@ import pytest
 from scapy.layers.inet import ICMP, IP, UDP, IPOption_Router_Alert
 from scapy.layers.inet6 import ICMPv6DestUnreach, ICMPv6PacketTooBig, ICMPv6TimeExceeded, IPv6
 from scapy.layers.l2 import Ether
+from scapy.layers.vxlan import VXLAN
 from scapy.packet import Packet, Raw
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.attach import Policed, police
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.attach import Policed, police, release
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.layout import pack
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.records import counters
-from ansible_collections.weft.overlay.plugins.module_utils.model.policy import FORWARDS
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import BOUND, FORWARDS, LAYER_3, PORTS, TUNNEL
 from tests.integration.bpf.hosts import PATIENCE, Neighbour, until
 from tests.integration.bpf.names import ADDRESSES, FAMILIES, MACS
 from tests.integration.bpf.place import ATTACHMENTS, FIRST, maps, network, udp
@@ -174,6 +175,41 @@ def test_both_links_have_to_say_so(road: Road, family: str, forwarding: tuple[st
     nft("delete table inet closed\n")
     road.send(family)
     assert len(road.came("db", family, UDP)) == 1
+
+
+@both
+@pytest.mark.parametrize("flag", [LAYER_3, BOUND, PORTS])
+def test_links_that_cannot_pass_packets_back_that_way_get_none(road: Road, family: str, flag: int) -> None:
+    nft(_CLOSED)
+    police(road.stage.folder, "db", Policed(ATTACHMENTS["db"], FIRST, FORWARDS | flag))
+    for _packet in range(4):
+        road.send(family)
+    assert road.came("db", family, UDP) == []
+
+
+@both
+@pytest.mark.parametrize("flag", [0, TUNNEL])
+def test_what_leaves_by_a_tunnel_leaves_without_our_mark_here_too(road: Road, family: str, flag: int) -> None:
+    """With it, the tunnel would look for its way in the network's table, where there is none."""
+    address, length = ADDRESSES["db"][family == "ipv6"], 128 if family == "ipv6" else 32
+    release(road.stage.folder, "db")
+    ip("address add 192.0.2.1/30 dev db")
+    ip(f"neighbour replace 192.0.2.2 lladdr {MACS['db']} dev db nud permanent")
+    ip(f"route add unreachable 192.0.2.0/24 table {_TABLE}")
+    ip("link add tunnel type vxlan id 7 local 192.0.2.1 remote 192.0.2.2 dstport 4789")
+    ip("link set tunnel up")
+    ip(f"neighbour replace {address} lladdr {MACS['db']} dev tunnel nud permanent")
+    ip(f"route replace {address}/{length} dev tunnel table {_TABLE}")
+    police(road.stage.folder, "tunnel", Policed(ATTACHMENTS["db"], FIRST, FORWARDS | flag))
+    nft(_CLOSED)
+    for _packet in range(5):
+        road.send(family)
+    carried = [packet[VXLAN] for packet in road.came("db", "ipv4", UDP) if VXLAN in packet]
+    kind = IPv6 if family == "ipv6" else IP
+    # The host itself sends something too, when a link comes up.
+    found = [packet for packet in carried if kind in packet and packet[kind].dst == address]
+    # One of them may have had to ask for the way again, after a second.
+    assert len(found) in ((2, 3) if flag else (0,))
 
 
 @both

@@ -9,12 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import starmap
 from typing import NamedTuple
 
+from ...intent.network import DIRECT
 from ...intent.node import below
 from ...model.errors import Fault
 from ...model.plan import HostPlan
 from ...model.policy import NetworkTag, PolicyMaps
 from .attachments import Speech, lans_of, speech_of
 from .expected import failing_tests
+from .forwarding import hindered, with_forwarding
 from .ground import reach_of
 from .host import NO_ENDPOINT, Itself, with_interfaces
 from .host_routes import Destinations, host_routes
@@ -70,6 +72,10 @@ class _Hosts:
         self._destinations = Destinations(site.intent.tenancy())
         self._names = {network.number: network.name for network in maps.networks}
         self._reach = reach_of(site.intent.networks)
+        self._direct = {
+            number for number, name in self._names.items() if site.intent.networks[name].forwarding == DIRECT
+        }
+        self._hindered: list[str] = []
 
     def policed(self, host: str, speech: Speech) -> HostPlan:
         """Its plan; the same where nothing of it is policed."""
@@ -93,12 +99,21 @@ class _Hosts:
             routes=(*plan.routes, *routes.tables.routes),
             rules=(*plan.rules, *routes.tables.rules),
             borrowed=routes.borrowed,
-            policy=self._with_tags(found.maps, tagged),
+            policy=self._with_tags(self._forwarding(host, found.maps, far), tagged),
         )
 
     def notes(self) -> tuple[str, ...]:
         """Of all that were policed."""
-        return tuple(mtu_notes(self._tight, self._destinations.mtus))
+        return (*mtu_notes(self._tight, self._destinations.mtus), *self._hindered)
+
+    def _forwarding(self, host: str, maps: PolicyMaps, far: frozenset[int]) -> PolicyMaps:
+        for link, others in hindered(maps, self._direct, far):
+            names = ", ".join(sorted(self._names[number] for number in others))
+            self._hindered.append(
+                f"{host}: {link} has peers of networks with `forwarding: direct`, and of {names}, without: so all that "
+                "passes there goes through the host's stack"
+            )
+        return with_forwarding(maps, self._direct, far)
 
     def _networks(self, maps: PolicyMaps, far: frozenset[int]) -> Iterable[str]:
         """Those that have a tag on a host: all, or where they are too many those of its peers, and what these reach."""
