@@ -10,7 +10,6 @@ SEC("tc")
 int weft_ingress(struct __sk_buff *skb)
 {
 	struct weft_case c = { .direction = WEFT_INGRESS };
-
 	const struct weft_judged *known = 0;
 	int action;
 

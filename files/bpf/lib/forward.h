@@ -46,7 +46,9 @@ static __always_inline __u32 weft_wire_size(struct __sk_buff *skb, const struct 
  * an Ethernet header, from which bpf_redirect_neigh takes none; nor by ports of a bridge, which has its own ideas of ways. */
 static __always_inline int weft_forwards(const struct weft_attachment *attachment)
 {
-	return (attachment->flags & (WEFT_FORWARDS | WEFT_LAYER_3 | WEFT_BOUND | WEFT_PORTS)) == WEFT_FORWARDS;
+	__u32 never = WEFT_LAYER_3 | WEFT_BOUND | WEFT_PORTS | WEFT_PORT;
+
+	return (attachment->flags & (WEFT_FORWARDS | never)) == WEFT_FORWARDS;
 }
 
 /* A packet that a router has nothing to do with but to pass it on. */

@@ -24,7 +24,7 @@ from scapy.packet import Packet, Raw
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.attach import Policed, police, release
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.layout import pack
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.records import counters
-from ansible_collections.weft.overlay.plugins.module_utils.model.policy import BOUND, FORWARDS, LAYER_3, PORTS, TUNNEL
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import BOUND, FORWARDS, LAYER_3, PORT, PORTS, TUNNEL
 from tests.integration.bpf.hosts import PATIENCE, Neighbour, until
 from tests.integration.bpf.names import ADDRESSES, FAMILIES, MACS
 from tests.integration.bpf.place import ATTACHMENTS, FIRST, maps, network, udp
@@ -178,7 +178,7 @@ def test_both_links_have_to_say_so(road: Road, family: str, forwarding: tuple[st
 
 
 @both
-@pytest.mark.parametrize("flag", [LAYER_3, BOUND, PORTS])
+@pytest.mark.parametrize("flag", [LAYER_3, BOUND, PORTS, PORT])
 def test_links_that_cannot_pass_packets_back_that_way_get_none(road: Road, family: str, flag: int) -> None:
     nft(_CLOSED)
     police(road.stage.folder, "db", Policed(ATTACHMENTS["db"], FIRST, FORWARDS | flag))

@@ -99,21 +99,21 @@ class _Hosts:
             routes=(*plan.routes, *routes.tables.routes),
             rules=(*plan.rules, *routes.tables.rules),
             borrowed=routes.borrowed,
-            policy=self._with_tags(self._forwarding(host, found.maps, far), tagged),
+            policy=self._with_tags(self._forwarding(host, found.maps), tagged),
         )
 
     def notes(self) -> tuple[str, ...]:
         """Of all that were policed."""
         return (*mtu_notes(self._tight, self._destinations.mtus), *self._hindered)
 
-    def _forwarding(self, host: str, maps: PolicyMaps, far: frozenset[int]) -> PolicyMaps:
-        for link, others in hindered(maps, self._direct, far):
+    def _forwarding(self, host: str, maps: PolicyMaps) -> PolicyMaps:
+        for link, others in hindered(maps, self._direct):
             names = ", ".join(sorted(self._names[number] for number in others))
             self._hindered.append(
                 f"{host}: {link} has peers of networks with `forwarding: direct`, and of {names}, without: so all that "
                 "passes there goes through the host's stack"
             )
-        return with_forwarding(maps, self._direct, far)
+        return with_forwarding(maps, self._direct)
 
     def _networks(self, maps: PolicyMaps, far: frozenset[int]) -> Iterable[str]:
         """Those that have a tag on a host: all, or where they are too many those of its peers, and what these reach."""
