@@ -24,7 +24,14 @@ from scapy.packet import Packet, Raw
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.attach import Policed, police, release
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.layout import pack
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.records import counters
-from ansible_collections.weft.overlay.plugins.module_utils.model.policy import BOUND, FORWARDS, LAYER_3, PORT, PORTS, TUNNEL
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import (
+    BOUND,
+    FORWARDS,
+    LAYER_3,
+    PORT,
+    PORTS,
+    TUNNEL,
+)
 from tests.integration.bpf.hosts import PATIENCE, Neighbour, until
 from tests.integration.bpf.names import ADDRESSES, FAMILIES, MACS
 from tests.integration.bpf.place import ATTACHMENTS, FIRST, maps, network, udp

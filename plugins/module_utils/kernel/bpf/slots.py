@@ -93,8 +93,8 @@ class Slots:
         """Makes the slot that does not judge hold a generation.
 
         known: generations of which it may hold one, by their stamps. If it does, only what differs is written, and the
-        calls to the kernel grow with the change. Otherwise its tables are made anew: to read what is there takes longer,
-        and they can be filled while the last packets leave the old ones.
+        calls to the kernel grow with the change. Otherwise its tables are made anew: to read what is there takes
+        longer, and they can be filled while the last packets leave the old ones.
         """
         if len(new.stamp) != STAMP_SIZE or new.stamp == _NO_STAMP:
             raise KernelError("policy", f"its stamp has to be {STAMP_SIZE} bytes, not all of them zero")

@@ -15,7 +15,9 @@ from tests.unit.compile.policy.test_meaning import FEW
 
 
 def with_forwarding(domain, **words):
-    networks = {name: {**one, **({"forwarding": words[name]} if name in words else {})} for name, one in domain["networks"].items()}
+    networks = dict(domain["networks"])
+    for name, word in words.items():
+        networks[name] = {**networks[name], "forwarding": word}
     return {**domain, "networks": networks}
 
 
@@ -34,10 +36,7 @@ def place(**peers):
         **PLANE,
         "networks": {name: {"cidrs": ["10.0.0.0/8"]} for name in ("blue", "red", "green")},
         "namespaces": {name: {"network": name} for name in ("blue", "red", "green")},
-        "peers": {
-            name: {"namespace": name.partition("-")[0], "subnets": [subnet]}
-            for name, subnet in ((name.replace("_", "-"), subnet) for name, subnet in peers.items())
-        },
+        "peers": {name: {"namespace": name.partition("_")[0], "subnets": [subnet]} for name, subnet in peers.items()},
     }
 
 
@@ -59,11 +58,11 @@ def test_where_nobody_is_a_peer_nothing_is_said():
 
 def test_who_shares_a_tunnel_with_others_is_told():
     domain = place(blue_a="10.1.0.0/24", red_a="10.1.1.0/24", green_a="10.1.2.0/24", blue_b="10.2.0.0/24")
-    notes = [note for note in compiled(with_forwarding(domain, blue="direct")).notes if "forwarding" in note]
-    assert notes == [
+    (note,) = [note for note in compiled(with_forwarding(domain, blue="direct")).notes if "forwarding" in note]
+    assert note == (
         "hub1: vxkr1 has peers of networks with `forwarding: direct`, and of green, red, without: so all that passes "
         "there goes through the host's stack"
-    ]
+    )
     assert not any("forwarding" in note for note in compiled(domain).notes)
 
 
@@ -73,7 +72,7 @@ def test_only_tunnels_of_hubs_do_and_only_with_such_peers_alone(both, direct):
     domain, hub_is_router = both
     result = compiled(with_forwarding(domain, **dict.fromkeys(direct, "direct")), hub_is_router)
     hub = "router1" if hub_is_router else "hub1"
-    names = {number: name for number, name in ((one.number, one.name) for one in result.policy.networks)}
+    names = {one.number: one.name for one in result.policy.networks}
     for host, plan in result.plans.items():
         for one in plan.policy.attachments:
             peers = {
