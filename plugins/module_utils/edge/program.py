@@ -42,6 +42,7 @@ _PORTS = (
         "kernel.netlink.gates",
         "kernel.netlink.news",
         "kernel.netlink.port_macs",
+        "kernel.netlink.port_macs",
         "kernel.netlink.spaces",
     ),
 )
