@@ -16,7 +16,7 @@ int weft_ingress(struct __sk_buff *skb)
 	if (weft_comes_through_port(skb))
 		return TC_ACT_UNSPEC;
 	action = weft_conclude(skb, &c, weft_judge(skb, &c, &known));
-	return known ? weft_forward(skb, &c, known) : action;
+	return known && action == TC_ACT_UNSPEC ? weft_forward(skb, &c, known) : action;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -11,7 +11,7 @@
 #include <linux/types.h>
 
 /* Changes with any of these structures: maps of another version are never shared. */
-#define WEFT_LAYOUT 3
+#define WEFT_LAYOUT 4
 
 /* Slots for generations of the policy: one that judges, and one that is being written. Generations are counted; that of
  * the moment is in the map `current`, and its lowest bit says which slot it is in. */
@@ -48,12 +48,31 @@ struct weft_endpoint {
 #define WEFT_OBSERVES_EGRESS 4U /* the same out of it */
 #define WEFT_LOCAL 8U /* no peer, and yet not another network's */
 #define WEFT_SHARED 16U /* peers of several networks have this address */
+/* In the eyes of a network: the address is another one in its own. On an interface: it speaks in a network that is not
+ * its own, by the address that it has there. */
+#define WEFT_SHADOW 32U
 #define WEFT_TAG_SHIFT 24
 
 /* A peer as a network knows it: scope is the network that looks, or WEFT_EVERY_NETWORK. */
 struct weft_identity_key {
 	__u32 scope;
 	__u32 identity;
+};
+
+/* Addresses that one network has in the eyes of another: the bits under `mask` are those of `prefix`, the others stay.
+ * Their keys are prefixes, whose scope is WEFT_BETWEEN of the network in which a packet is met and that of its receiver. */
+struct weft_shadow {
+	struct weft_address prefix;
+	struct weft_address mask;
+};
+
+/* Numbers of networks have 16 bits. */
+#define WEFT_BETWEEN(from, to) ((from) << 16 | (to))
+
+/* Source and destination. */
+struct weft_ends {
+	struct weft_address source;
+	struct weft_address destination;
 };
 
 /* Who is nowhere in the maps. */
@@ -146,9 +165,9 @@ struct weft_judged_key {
 	__u32 protocol;
 };
 
-/* seen: nanoseconds since boot. turn: of the bindings, then. tag: of the source's network, 0 for none. link: by which such
+/* seen: nanoseconds since boot. turn: of the bindings, then. tag: of the network it goes by, 0 for none. link: by which such
  * packets leave past the stack, an interface index; 0: they do not. mtu: of that way. family: AF_INET or AF_INET6, of the
- * next hop, whose address begins with the first byte of `next`. */
+ * next hop, whose address begins with the first byte of `next`. translated: 1 where its addresses become `shadow`. */
 struct weft_judged {
 	__u64 seen;
 	__u32 generation;
@@ -158,7 +177,8 @@ struct weft_judged {
 	__u16 mtu;
 	__u16 family;
 	struct weft_address next;
-	__u32 pad;
+	__u32 translated;
+	struct weft_ends shadow;
 };
 
 /* A datagram in fragments. scope: the attachment that it came in by. */

@@ -18,7 +18,8 @@
 	X(11, ETHERTYPE) \
 	X(12, UNREADY) \
 	X(13, MULTICAST) \
-	X(14, ROUTER)
+	X(14, ROUTER) \
+	X(15, SHADOW)
 
 enum weft_reason {
 	WEFT_PASS = 0,

@@ -6,6 +6,7 @@
  * through, so a rule that is withdrawn ends its flows with the next packet. No state of a connection is kept beyond that:
  * an answer is what comes back from the same ports, but never a SYN, which would be a new connection. */
 
+#include "identity.h"
 #include "maps.h"
 #include "packet.h"
 #include "verdict.h"
@@ -89,7 +90,7 @@ WEFT_APART int weft_open(struct weft_case *c)
 	p = &c->packet;
 	if (weft_is_icmp(p->protocol) && p->type != 8 && p->type != 128)
 		return 0;
-	weft_flow_key_of(&key, p, c->source.network, 0);
+	weft_flow_key_of(&key, p, c->met, 0);
 	flow = bpf_map_lookup_elem(&flows, &key);
 	if (!flow) {
 		bpf_map_update_elem(&flows, &key, &fresh, BPF_ANY);
@@ -100,7 +101,27 @@ WEFT_APART int weft_open(struct weft_case *c)
 	return 0;
 }
 
-/* Whether it answers a flow that may still be. network: of the flow's source, who is this packet's destination. */
+/* The network whose addresses the other direction was remembered with, where that need not be the one that this packet is
+ * met in: it may have been met here before it was translated or, like this one, after that. 0: there is no other. */
+static __always_inline __u32 weft_other(const struct weft_case *c)
+{
+	struct weft_endpoint *own;
+
+	if (c->translated)
+		return c->destination.network;
+	if (!(c->source.flags & WEFT_SHADOW))
+		return 0;
+	own = weft_member(c, WEFT_EVERY_NETWORK, c->source.identity);
+	return own ? own->network : 0;
+}
+
+/* The network that the flow is of which this packet may belong to: its own, or that of who is its receiver. */
+static __always_inline __u32 weft_viewer(const struct weft_case *c)
+{
+	return c->translated ? c->met : c->destination.network;
+}
+
+/* Whether it answers a flow that may still be. */
 WEFT_APART int weft_is_reply(struct weft_case *c)
 {
 	struct weft_packet *p;
@@ -114,10 +135,20 @@ WEFT_APART int weft_is_reply(struct weft_case *c)
 	p = &c->packet;
 	if (p->opening || (weft_is_icmp(p->protocol) && !weft_question(p)))
 		return 0;
-	weft_flow_key_of(&key, p, c->destination.network, 1);
+	weft_flow_key_of(&key, p, weft_viewer(c), 1);
 	flow = bpf_map_lookup_elem(&flows, &key);
-	if (!weft_is_fresh(flow, p->protocol, now))
-		return 0;
+	if (!weft_is_fresh(flow, p->protocol, now)) {
+		key.network = weft_other(c);
+		if (!key.network)
+			return 0;
+		if (!c->translated)
+			weft_reflect_both(c, c->met, key.network, p, &c->shadow);
+		key.source = c->shadow.destination;
+		key.destination = c->shadow.source;
+		flow = bpf_map_lookup_elem(&flows, &key);
+		if (!weft_is_fresh(flow, p->protocol, now))
+			return 0;
+	}
 	weft_ask(c->slot, &c->destination, &c->source, weft_what(p, 1), &ruling);
 	if (!weft_passes(&ruling))
 		return 0;

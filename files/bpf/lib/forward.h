@@ -70,7 +70,7 @@ static __always_inline void weft_find_way(struct __sk_buff *skb, const struct we
 	struct bpf_fib_lookup fib = {};
 	__u32 link;
 
-	if (!weft_is_plain(skb, c) || !(c->source.flags & c->destination.flags & WEFT_PEER))
+	if (c->translated || !weft_is_plain(skb, c) || !(c->source.flags & c->destination.flags & WEFT_PEER))
 		return;
 	fib.ifindex = skb->ifindex;
 	fib.tot_len = weft_wire_size(skb, p);

@@ -8,6 +8,7 @@
 #include "binding.h"
 #include "maps.h"
 #include "packet.h"
+#include "shadow.h"
 
 /* tables: of one slot, both. */
 static __always_inline struct weft_endpoint *weft_find(void *exact, void *prefixes, __u32 scope, const struct weft_address *address)
@@ -105,6 +106,31 @@ static __always_inline int weft_bound_end(const struct weft_case *c, __u32 netwo
 	return reason;
 }
 
+/* Whether a network knows whoever has this identity by another address than the one that it is bound by. */
+static __always_inline int weft_is_elsewhere(const struct weft_case *c, __u32 network, __u32 identity,
+					     const struct weft_address *address)
+{
+	struct weft_endpoint *own = weft_member(c, WEFT_EVERY_NETWORK, identity);
+	struct weft_address seen;
+
+	return own && own->network != network && weft_reflect(c, WEFT_BETWEEN(own->network, network), address, &seen);
+}
+
+/* Whom an address is bound to that a network sees by its shadow, which is of network `owner`. */
+static __always_inline struct weft_endpoint *weft_bound_behind(const struct weft_case *c, __u32 network, __u32 owner,
+							       const struct weft_address *address)
+{
+	struct weft_address own;
+	struct weft_endpoint *member;
+	__u32 identity;
+
+	if (!weft_reflect(c, WEFT_BETWEEN(network, owner), address, &own))
+		return 0;
+	identity = weft_bound_to(&own);
+	member = identity ? weft_member(c, network, identity) : 0;
+	return member && member->network == owner ? member : 0;
+}
+
 /* Who has this address in the eyes of a network: a peer that it knows, else somebody else's peer, else whoever has the
  * prefix. Returns why not, if it is a peer that this network does not reach. */
 WEFT_APART int weft_end(const struct weft_case *c, __u32 network, const struct weft_address *address,
@@ -116,9 +142,15 @@ WEFT_APART int weft_end(const struct weft_case *c, __u32 network, const struct w
 	if (!c || !address || !to)
 		return WEFT_DROP_UNREADY;
 	identity = weft_bound_to(address);
-	if (identity)
+	if (identity && !weft_is_elsewhere(c, network, identity, address))
 		return weft_bound_end(c, network, identity, to);
 	found = weft_seen(c, network, address);
+	if (found && found->flags & WEFT_SHADOW) {
+		other = weft_bound_behind(c, network, found->network, address);
+		*to = other ? *other : *found;
+		to->flags |= WEFT_SHADOW;
+		return WEFT_PASS;
+	}
 	if (found && found->flags & (WEFT_PEER | WEFT_LOCAL)) {
 		*to = *found;
 		return WEFT_PASS;

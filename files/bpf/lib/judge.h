@@ -20,6 +20,7 @@
 #include "port.h"
 #include "related.h"
 #include "tag.h"
+#include "translate.h"
 #include "verdict.h"
 
 /* The interface's own entry, and the generation, which is read here and nowhere else: the whole judgement is by one. */
@@ -48,29 +49,59 @@ static __always_inline int weft_begin(struct __sk_buff *skb, struct weft_case *c
 	return WEFT_PASS;
 }
 
+/* Whether the host, which is a peer, says what has become of a packet of another network that it has translated. */
+static __always_inline int weft_is_report(const struct weft_case *c)
+{
+	struct weft_endpoint *receiver;
+
+	if (c->scope != WEFT_NO_ATTACHMENT || !weft_is_error(&c->packet))
+		return 0;
+	receiver = weft_seen(c, WEFT_EVERY_NETWORK, &c->packet.destination);
+	return receiver && receiver->flags & WEFT_SHADOW;
+}
+
 /* Who sent it. said: whether the maps say anything of the speaker. On a policed interface only those speak who are in its scope. From elsewhere anybody may but peers, whose
  * packets come by interfaces of their own: one who claims to be a peer there is in that scope, or it is not true. */
 static __always_inline int weft_find_source(struct weft_case *c, int said, const struct weft_endpoint *speaker)
 {
 	struct weft_packet *p = &c->packet;
 	__u32 network = c->attachment.network;
+	int reason;
 
 	if (said ? !speaker->identity : c->scope != WEFT_NO_ATTACHMENT)
 		return WEFT_DROP_SOURCE;
 	if (speaker->flags & WEFT_PEER) {
 		c->source = *speaker;
+		c->met = weft_is_report(c) ? weft_network_of(c, &p->destination) : speaker->network;
 		return WEFT_PASS;
 	}
 	/* It is what policies mean by its address, in the eyes of the receiver's network; of which one the receiver is, the
 	 * interface knows, or the receiver is the only peer there. */
+	if (speaker->flags & WEFT_SHADOW)
+		network = speaker->network;
 	if (!network)
 		network = weft_network_of(c, &p->destination);
-	if (!weft_end(c, network, &p->destination, &c->destination) && c->destination.flags & WEFT_PEER)
+	reason = weft_end(c, network, &p->destination, &c->destination);
+	/* What leaves by an interface may be for somebody there as another network sees them. */
+	if (reason && c->destination.flags & WEFT_SHADOW) {
 		network = c->destination.network;
-	if (weft_end(c, network, &p->source, &c->source) || c->source.flags & WEFT_PEER) {
+		reason = weft_end(c, network, &p->destination, &c->destination);
+	}
+	if (!reason && (c->destination.flags & (WEFT_PEER | WEFT_SHADOW)) == WEFT_PEER)
+		network = c->destination.network;
+	c->met = network;
+	c->shadow.source = p->source;
+	if (!reason && c->destination.flags & WEFT_SHADOW) {
+		network = c->destination.network;
+		weft_reflect(c, WEFT_BETWEEN(c->met, network), &p->source, &c->shadow.source);
+	}
+	if (weft_end(c, network, &c->shadow.source, &c->source) || c->source.flags & WEFT_PEER) {
 		__builtin_memset(&c->source, 0, sizeof(c->source));
 		return WEFT_DROP_SOURCE;
 	}
+	c->source.flags &= ~WEFT_SHADOW;
+	if (speaker->flags & WEFT_SHADOW)
+		c->source.flags = weft_with_tag(c->source.flags | WEFT_SHADOW, speaker->flags);
 	if (said)
 		c->source.identity = speaker->identity;
 	return WEFT_PASS;
@@ -81,7 +112,7 @@ static __always_inline int weft_judge_ends(struct __sk_buff *skb, struct weft_ca
 {
 	struct weft_packet *p = &c->packet;
 	struct weft_ruling ruling = {};
-	int reason = weft_end(c, c->source.network, &p->destination, &c->destination);
+	int reason = weft_end(c, c->met, &p->destination, &c->destination) ?: weft_cross(c);
 
 	if (reason)
 		return reason;
@@ -156,7 +187,17 @@ static __always_inline int weft_conclude(struct __sk_buff *skb, struct weft_case
 		if (!c->observed)
 			return TC_ACT_SHOT;
 	}
-	weft_tag(skb, &c->source);
+	if (c->translated) {
+		reason = weft_translate(skb, c);
+		if (!reason && weft_is_error(&c->packet))
+			reason = weft_translate_quoted(skb, c);
+		if (reason) {
+			c->observed = 0;
+			weft_count(skb, c, reason);
+			return TC_ACT_SHOT;
+		}
+	}
+	weft_tag(skb, c);
 	return TC_ACT_UNSPEC;
 }
 

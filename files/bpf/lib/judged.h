@@ -35,7 +35,8 @@ static __always_inline void weft_judged_key_of(const struct weft_case *c, struct
 	key->protocol = p->protocol | c->direction << 8;
 }
 
-static __always_inline const struct weft_judged *weft_was_judged(struct weft_case *c)
+/* With a stack of its own; what is global cannot return a pointer. */
+static __attribute__((noinline)) const struct weft_judged *weft_was_judged(struct weft_case *c)
 {
 	struct weft_judged_key key;
 	struct weft_judged *found;
@@ -51,6 +52,11 @@ static __always_inline const struct weft_judged *weft_was_judged(struct weft_cas
 	    bpf_ktime_get_coarse_ns() - found->seen > WEFT_JUDGED_AGE)
 		return 0;
 	c->source.flags = found->tag << WEFT_TAG_SHIFT;
+	if (found->translated) {
+		c->translated = 1;
+		c->shadow = found->shadow;
+		c->destination.flags = c->source.flags;
+	}
 	return found;
 }
 
@@ -65,7 +71,9 @@ WEFT_APART int weft_note(struct __sk_buff *skb, const struct weft_case *c)
 	fresh.seen = bpf_ktime_get_coarse_ns();
 	fresh.generation = c->generation;
 	fresh.turn = c->turn;
-	fresh.tag = weft_tag_of(&c->source);
+	fresh.tag = weft_tag_of(weft_router(c));
+	fresh.translated = c->translated;
+	fresh.shadow = c->shadow;
 	if (c->attachment.flags & WEFT_FORWARDS)
 		weft_find_way(skb, c, &fresh);
 	weft_judged_key_of(c, &key);

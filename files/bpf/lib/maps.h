@@ -33,6 +33,7 @@
 /* Longest prefixes are slow (168 ns against 42 of a hash): they hold only what is no single address. */
 WEFT_TABLE(weft_places, BPF_MAP_TYPE_HASH, 0, struct weft_place, struct weft_endpoint);
 WEFT_TABLE(weft_prefixes, BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, struct weft_prefix, struct weft_endpoint);
+WEFT_TABLE(weft_reflections, BPF_MAP_TYPE_LPM_TRIE, BPF_F_NO_PREALLOC, struct weft_prefix, struct weft_shadow);
 WEFT_TABLE(weft_members, BPF_MAP_TYPE_HASH, 0, struct weft_identity_key, struct weft_endpoint);
 WEFT_TABLE(weft_lines, BPF_MAP_TYPE_HASH, 0, struct weft_pair, struct weft_verdict);
 WEFT_TABLE(weft_ports, BPF_MAP_TYPE_ARRAY, 0, __u32, struct weft_port_classes);
@@ -49,6 +50,7 @@ WEFT_SLOTS_OF(sources, weft_places);
 WEFT_SLOTS_OF(source_prefixes, weft_prefixes);
 WEFT_SLOTS_OF(destinations, weft_places);
 WEFT_SLOTS_OF(destination_prefixes, weft_prefixes);
+WEFT_SLOTS_OF(shadows, weft_reflections);
 WEFT_SLOTS_OF(identities, weft_members);
 WEFT_SLOTS_OF(verdicts, weft_lines);
 WEFT_SLOTS_OF(port_classes, weft_ports);
@@ -95,7 +97,7 @@ __attribute__((used)) static int weft_layouts(struct weft_prefix *prefix, struct
 	return 0;
 }
 
-__attribute__((used)) static int weft_more_layouts(struct weft_identity_key *key)
+__attribute__((used)) static int weft_more_layouts(struct weft_identity_key *key, struct weft_shadow *shadow)
 {
 	return 0;
 }

@@ -47,12 +47,15 @@ struct weft_packet {
 };
 
 /* A case: the packet, who its ends are, and what was found. scope: in which its source has to be. turn: of the bindings.
- * interface: index. */
+ * interface: index. met: the network whose addresses it has. shadow: those that it has in the receiver's network, if it
+ * is to be translated. */
 struct weft_case {
 	struct weft_packet packet;
 	struct weft_attachment attachment;
 	struct weft_endpoint source;
 	struct weft_endpoint destination;
+	struct weft_ends shadow;
+	__u32 met;
 	__u32 generation;
 	__u32 slot;
 	__u32 turn;
@@ -64,7 +67,8 @@ struct weft_case {
 	__u8 direction;
 	__u8 mac[6]; /* of the sender; zeros on a device of layer 3 */
 	__u8 known; /* is of a flow that was there before it */
-	__u8 pad[3];
+	__u8 translated;
+	__u8 pad[2];
 };
 
 /* A function that the verifier looks at once, by itself, and not again for each way that leads to it. Its pointers are not

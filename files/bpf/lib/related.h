@@ -21,23 +21,25 @@ static __always_inline int weft_is_error(const struct weft_packet *p)
 	return p->protocol == WEFT_ICMPV6 && p->type >= 1 && p->type <= 4;
 }
 
-/* Whether a flow with this first packet, or the packet's answer (backwards), is known and may still be. */
-WEFT_APART int weft_is_known(__u32 slot, const struct weft_packet *p, const struct weft_endpoint *source,
-			     const struct weft_endpoint *destination, int backwards)
+/* Whether a flow with this first packet of a case's receiver to somebody far, or the packet's answer (backwards), is known
+ * and may still be. network: of the flow. */
+WEFT_APART int weft_is_known(const struct weft_case *c, const struct weft_packet *p, const struct weft_endpoint *far,
+			     int backwards, __u32 network)
 {
 	struct weft_flow_key key = {};
 	struct weft_ruling ruling = {};
 	struct weft_flow *flow;
 
-	if (!p || !source || !destination)
+	if (!c || !p || !far)
 		return 0;
 	if (backwards && weft_is_icmp(p->protocol) && !weft_question(p))
 		return 0;
-	weft_flow_key_of(&key, p, source->network, backwards);
+	weft_flow_key_of(&key, p, network, backwards);
 	flow = bpf_map_lookup_elem(&flows, &key);
 	if (!weft_is_fresh(flow, p->protocol, bpf_ktime_get_coarse_ns()))
 		return 0;
-	weft_ask(slot, source, destination, weft_what(p, backwards), &ruling);
+	weft_ask(c->slot, backwards ? far : &c->destination, backwards ? &c->destination : far, weft_what(p, backwards),
+		 &ruling);
 	return weft_passes(&ruling);
 }
 
@@ -45,6 +47,7 @@ WEFT_APART int weft_is_related(struct __sk_buff *skb, struct weft_case *c)
 {
 	struct weft_endpoint far = {};
 	struct weft_packet quoted = {};
+	__u32 viewer, other;
 
 	if (!c || !weft_is_error(&c->packet))
 		return 0;
@@ -55,10 +58,18 @@ WEFT_APART int weft_is_related(struct __sk_buff *skb, struct weft_case *c)
 		return 0;
 	if (c->scope != WEFT_NO_ATTACHMENT && (!weft_speaker(c, &quoted.destination, &far) || !far.identity))
 		return 0;
-	if (weft_end(c, c->destination.network, &quoted.destination, &far))
+	viewer = weft_viewer(c);
+	if (weft_end(c, viewer, &quoted.destination, &far))
 		return 0;
-	return weft_is_known(c->slot, &quoted, &c->destination, &far, 0) ||
-	       weft_is_known(c->slot, &quoted, &far, &c->destination, 1);
+	if (weft_is_known(c, &quoted, &far, 0, viewer) ||
+	    weft_is_known(c, &quoted, &far, 1, far.flags & WEFT_SHADOW ? viewer : far.network))
+		return 1;
+	other = weft_other(c);
+	if (!other)
+		return 0;
+	/* What it quotes was translated, here or on its way here. */
+	weft_reflect_quoted(c, c->met, other, &quoted);
+	return weft_is_known(c, &quoted, &far, 0, other) || weft_is_known(c, &quoted, &far, 1, other);
 }
 
 #endif

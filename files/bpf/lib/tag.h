@@ -23,6 +23,12 @@ static __always_inline __u32 weft_tag_of(const struct weft_endpoint *endpoint)
 	return endpoint->flags >> WEFT_TAG_SHIFT;
 }
 
+/* Flags with the tag that others have. */
+static __always_inline __u32 weft_with_tag(__u32 flags, __u32 others)
+{
+	return (flags << 8 >> 8) | others >> WEFT_TAG_SHIFT << WEFT_TAG_SHIFT;
+}
+
 /* A network without a tag on this host has no routes here either: what its peers send would go by somebody else's. */
 static __always_inline int weft_is_routed(const struct weft_endpoint *endpoint)
 {
@@ -47,9 +53,15 @@ static __always_inline void weft_set_mark(struct __sk_buff *skb, __u32 mark)
 	*(volatile __u32 *)&skb->mark = mark;
 }
 
-static __always_inline void weft_tag(struct __sk_buff *skb, const struct weft_endpoint *source)
+/* The end whose network's routes a packet takes: its sender's, or its receiver's, if it is translated. */
+static __always_inline const struct weft_endpoint *weft_router(const struct weft_case *c)
 {
-	weft_set_mark(skb, weft_mark_of(skb, source));
+	return c->translated ? &c->destination : &c->source;
+}
+
+static __always_inline void weft_tag(struct __sk_buff *skb, const struct weft_case *c)
+{
+	weft_set_mark(skb, weft_mark_of(skb, weft_router(c)));
 }
 
 /* A tunnel looks for its way through the underlay by the mark of what it carries (drivers/net/vxlan: flowi4_mark), and

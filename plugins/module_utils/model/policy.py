@@ -30,12 +30,14 @@ NO_ATTACHMENT = 0
 # allows into it, or out of it, passes and is recorded; what is no peer has both, for nothing has to allow it anything.
 # LOCAL: no peer, but in the cidrs of the network or of a peered one, so it is not another network's peer; in
 # EVERY_NETWORK, a host of ours among peers. SHARED: peers of several networks have this address, and only a packet's
-# network can tell which is meant.
+# network can tell which is meant. SHADOW: in the eyes of a network, what is there has another address in its own
+# network; of who speaks somewhere, it does so by such an address, in a network that is not its own.
 PEER = 1
 OBSERVES_INGRESS = 2
 OBSERVES_EGRESS = 4
 LOCAL = 8
 SHARED = 16
+SHADOW = 32
 UNPOLICED = OBSERVES_INGRESS | OBSERVES_EGRESS
 
 # Verdicts.
@@ -135,6 +137,16 @@ class PortClass(NamedTuple):
     class_: int
 
 
+class Shadow(NamedTuple):
+    """Where a network sees addresses of a peered one that its own, or another's, would hide. viewer, network: numbers.
+    prefix: of `network`. shadow: as large, what the viewer sees there."""
+
+    viewer: int
+    network: int
+    prefix: str
+    shadow: str
+
+
 class Attachment(NamedTuple):
     """A policed interface. network: 0 where peers of several networks speak."""
 
@@ -167,6 +179,7 @@ class PolicyMaps(NamedTuple):
     attachments: tuple[Attachment, ...] = ()
     sources: tuple[Place, ...] = ()
     tags: tuple[NetworkTag, ...] = ()
+    shadows: tuple[Shadow, ...] = ()
 
 
 def mapped(prefix: str) -> tuple[int, int]:
@@ -206,4 +219,5 @@ REASONS = (
     Reason(12, "UNREADY", "The maps that it should be judged by are not there."),
     Reason(13, "MULTICAST", "It is for a group or for everybody, and policies are about one peer and another."),
     Reason(14, "ROUTER", "It says what only a router may say, and no router is known on this interface."),
+    Reason(15, "SHADOW", "It is for another network, in which its addresses mean nobody."),
 )

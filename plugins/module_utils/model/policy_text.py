@@ -19,12 +19,15 @@ from .policy import (
     PolicyMaps,
     PortClass,
     RuleName,
+    Shadow,
     Verdict,
 )
 
 POLICY_VERSION = 1
 
 _LARGEST = (1 << 32) - 1
+# Left out where there are none: most domains have none.
+_OPTIONAL = ("shadows",)
 
 
 class _Row(NamedTuple):
@@ -45,12 +48,14 @@ _ROWS = {
     "attachments": _Row(Attachment, (str, int, int, int)),
     "sources": _PLACE,
     "tags": _Row(NetworkTag, (int, int)),
+    "shadows": _Row(Shadow, (int, int, str, str)),
 }
 
 
 def to_json(maps: PolicyMaps) -> str:
     """Canonical JSON with a final newline: same maps, same bytes."""
-    parts = [f' "{name}": {_rows(getattr(maps, name))}' for name in sorted(_ROWS)]
+    names = (name for name in sorted(_ROWS) if name not in _OPTIONAL or getattr(maps, name))
+    parts = [f' "{name}": {_rows(getattr(maps, name))}' for name in names]
     return "{\n" + ",\n".join((*parts, f' "version": {POLICY_VERSION}')) + "\n}\n"
 
 
@@ -79,6 +84,7 @@ def from_document(document: Any) -> PolicyMaps:
     version = document.pop("version", None)
     if not _fits(version, int) or version != POLICY_VERSION:
         raise PlanError(f"the policy has version {version!r}, this release reads version {POLICY_VERSION}")
+    document = {**{name: [] for name in _OPTIONAL}, **document}
     if set(document) != set(_ROWS):
         raise PlanError(f"the policy has {sorted(document)}; it should have {sorted(_ROWS)}")
     return PolicyMaps(**{name: _read(name, row, document[name]) for name, row in _ROWS.items()})

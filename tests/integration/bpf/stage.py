@@ -178,20 +178,31 @@ class Stage:
     # packets
 
     def show(self, packet: object, link: str, hook: str = "ingress", mark: int = 0, by: str = "") -> Outcome:
-        """One packet at a hook of a link. mark: that it comes with. by: the link that it came in by, "": it is the
-        host's."""
+        """One packet at a hook of a link, which leaves it what it is. mark: that it comes with. by: the link that it
+        came in by, "": it is the host's."""
+        found, after = self.cross(packet, link, hook, mark, by)
+        assert after == bytes(packet), "the program changed the packet"
+        return found
+
+    def cross(
+        self, packet: object, link: str, hook: str = "ingress", mark: int = 0, by: str = ""
+    ) -> tuple[Outcome, bytes]:
+        """The same, with what has become of the packet."""
         self._clear("counters")
-        verdict, after = self._run(bytes(packet), self.devices[link], hook, mark, self.devices[by] if by else 0)
+        verdict, after, out = self._run(bytes(packet), self.devices[link], hook, mark, self.devices[by] if by else 0)
+        return self._outcome(verdict, after), out
+
+    def _outcome(self, verdict: int, mark: int) -> Outcome:
         assert verdict in (PASS, DROP), f"neither dropped nor left to others: {verdict}"
         counted = [found for found in counters(self.folder) if found.packets]
         assert len(counted) <= 1, f"one packet, counted as {counted}"
         if not counted:
-            return Outcome(verdict == PASS, "", False, after, 0, 0)
+            return Outcome(verdict == PASS, "", False, mark, 0, 0)
         found = counted[0]
         assert found.packets == 1
         assert bool(found.observed) == (verdict == PASS)
         reason = REASON_NAMES[found.reason]
-        return Outcome(verdict == PASS, reason, bool(found.observed), after, found.source, found.destination)
+        return Outcome(verdict == PASS, reason, bool(found.observed), mark, found.source, found.destination)
 
     def repeat(self, packet: object, link: str, count: int) -> int:
         """The same packet many times; how many of them were dropped."""
@@ -210,8 +221,8 @@ class Stage:
         for key in calls.read_all(name, handle):
             calls.delete(handle, key)
 
-    def _run(self, packet: bytes, device: int, hook: str, mark: int, by: int = 0) -> tuple[int, int]:
-        """The program's answer, and the mark afterwards."""
+    def _run(self, packet: bytes, device: int, hook: str, mark: int, by: int = 0) -> tuple[int, int, bytes]:
+        """The program's answer, and the mark and the packet afterwards."""
         context = bytearray(_CONTEXT)
         struct.pack_into("=I", context, _MARK, mark)
         struct.pack_into("=I", context, _CAME_BY, by)
@@ -232,8 +243,7 @@ class Stage:
         )
         code = calls.libbpf().bpf_prog_test_run_opts(self._handles[f"weft_{hook}"], ctypes.byref(options))
         assert code == 0, f"BPF_PROG_TEST_RUN: {os.strerror(-code)}"
-        assert out.raw[: len(packet)] == packet, "the program changed the packet"
-        return options.retval, struct.unpack_from("=I", after.raw, _MARK)[0]
+        return options.retval, struct.unpack_from("=I", after.raw, _MARK)[0], out.raw[: options.data_size_out]
 
 
 _STATE = ("flows", "judged", "fragments", "counters", "buckets")

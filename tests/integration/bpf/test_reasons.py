@@ -15,9 +15,9 @@ from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6ND_RA, IPv6, IPv6ExtHdrFragmen
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 
-from ansible_collections.weft.overlay.plugins.module_utils.model.policy import REASONS
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import PEER, REASONS, SHADOW, Endpoint, Place
 from tests.integration.bpf.names import ADDRESSES, FAMILIES, MACS
-from tests.integration.bpf.place import ether, network, packet, tcp, udp
+from tests.integration.bpf.place import FAR, FIRST, SECOND, ether, maps, network, packet, tcp, udp
 from tests.integration.bpf.stage import Stage
 
 both = pytest.mark.parametrize("family", FAMILIES)
@@ -26,6 +26,7 @@ both = pytest.mark.parametrize("family", FAMILIES)
 SPEAKERS = {"web": ("web", False), "tun": ("lan", True)}
 
 _OWN = "fe80::ff:fe00:2"
+_SHADY = Endpoint(FAR, FAR, SECOND, PEER | SHADOW)
 
 
 def _plain(destination: str, what: Packet) -> Callable[[str, str], Packet]:
@@ -111,6 +112,7 @@ REACHED = {
     "ETHERTYPE": _ethertype,
     "MULTICAST": _group,
     "ROUTER": _router,
+    "SHADOW": _plain("spare", tcp(80)),
     "UNREADY": _plain("db", tcp()),
 }
 
@@ -135,6 +137,10 @@ def test_every_reason_is_reached(stage: Stage, reason: str, link: str, family: s
     shown = REACHED[reason](link, family)
     if reason == "UNREADY":
         stage.forget_attachment(link)
+    if reason == "SHADOW":
+        # It seems to be far, seen by a shadow, and nothing says what is behind it.
+        spare = tuple(Place(FIRST, single, _SHADY) for single in ADDRESSES["spare"])
+        stage.enforce(maps()._replace(destinations=(*maps().destinations, *spare)))
     found = stage.show(shown, link)
     assert (found.passed, found.said) == (False, reason)
 

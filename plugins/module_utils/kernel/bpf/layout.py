@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from struct import Struct
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ...model.marks import MARK_SHIFT
@@ -19,6 +20,7 @@ from ...model.policy import (
     EVERY_NETWORK,
     PEER,
     PROTOCOLS,
+    SHADOW,
     UNPOLICED,
     WORLD,
     Endpoint,
@@ -28,7 +30,7 @@ from ...model.policy import (
 )
 
 # WEFT_LAYOUT: the version of all of these.
-VERSION = 3
+VERSION = 4
 # Generations of a policy: one that judges, and one that is being written.
 SLOTS = 2
 
@@ -37,6 +39,7 @@ PLACE = Struct("=I16s")  # scope, address
 PREFIX = Struct("=II16s")  # bits that count, those of the scope too; scope, address
 ENDPOINT = Struct("=IIII")  # identity, class, network, flags and tag
 IDENTITY_KEY = Struct("=II")  # scope, identity
+SHADOW_VALUE = Struct("=16s16s")  # prefix, mask
 PAIR = Struct("=IIHBx")  # source and destination class, port class, protocol
 VERDICT = Struct("=IBB2x")  # rule, verdict, observed
 ATTACHMENT = Struct("=III")  # number, network, flags
@@ -45,8 +48,9 @@ BINDING = Struct("=I")  # identity
 FLOW_KEY = Struct("=16s16sIHHI")  # source, destination, network, their ports, protocol
 FLOW = Struct("=Q")  # seen
 JUDGED_KEY = Struct("=16s16sIIHHI")  # source, destination, attachment, network, ports, protocol and direction
-# seen, generation, turn of the bindings, tag; way past the stack: link, MTU, family and address of the next hop
-JUDGED = Struct("=QIIIIHH16s4x")
+# seen, generation, turn of the bindings, tag; way past the stack: link, MTU, family and address of the next hop;
+# translated, to source, destination
+JUDGED = Struct("=QIIIIHH16sI16s16s")
 FRAGMENT_KEY = Struct("=16s16sIII")  # source, destination, scope, number, protocol
 FRAGMENT = Struct("=QHHBBBx")  # seen, ports, protocol, type, opening
 COUNTER_KEY = Struct("=IIHH")  # source and destination identity, reason, observed
@@ -66,6 +70,7 @@ PORT_CLASSES_SIZE = len(_THIRDS) * _PORTS * 2
 MAPPED = bytes(10) + b"\xff\xff"
 _SCOPE_BITS = 32
 _FULL, _BITS_OF_IPV4 = 128, 32
+_NETWORK_BITS = 16
 
 # Entries of one map: key -> value.
 Entries = Mapping[bytes, bytes]
@@ -81,6 +86,7 @@ class Tables(NamedTuple):
     identities: Entries
     verdicts: Entries
     port_classes: bytes
+    shadows: Entries = MappingProxyType({})
 
 
 # What an empty slot has.
@@ -100,7 +106,8 @@ def pack(maps: PolicyMaps) -> Tables:
     }
     classes = _port_classes(maps.port_classes)
     identities = _identities(maps, packed)
-    return Tables(sources, source_prefixes, destinations, destination_prefixes, identities, verdicts, classes)
+    shadows = dict(_shadows(maps))
+    return Tables(sources, source_prefixes, destinations, destination_prefixes, identities, verdicts, classes, shadows)
 
 
 def address(single: str) -> bytes:
@@ -124,12 +131,31 @@ def _identities(maps: PolicyMaps, packed: _Packed) -> Entries:
     found: dict[bytes, bytes] = {}
     key = IDENTITY_KEY.pack
     for scope, _prefix, endpoint in maps.destinations:
-        if endpoint.flags & PEER:
-            found[key(scope, endpoint.identity)] = found[key(EVERY_NETWORK, endpoint.identity)] = packed[endpoint]
+        if endpoint.flags & PEER and not (scope == EVERY_NETWORK and endpoint.flags & SHADOW):
+            # Whether it is seen by a shadow, depends on the address.
+            plain = packed[endpoint._replace(flags=endpoint.flags & ~SHADOW) if endpoint.flags & SHADOW else endpoint]
+            found[key(scope, endpoint.identity)] = found[key(EVERY_NETWORK, endpoint.identity)] = plain
     for place in maps.sources:
-        if place.endpoint.flags & PEER:
+        # One that speaks by a shadow is not in its own network there.
+        if place.endpoint.flags & PEER and not place.endpoint.flags & SHADOW:
             found[key(EVERY_NETWORK, place.endpoint.identity)] = packed[place.endpoint]
     return found
+
+
+def _shadows(maps: PolicyMaps) -> Iterator[tuple[bytes, bytes]]:
+    """From the network in which a packet is met to that of its receiver, of both of its ends."""
+    for viewer, network, prefix, shadow in maps.shadows:
+        for one, other, here, there in ((viewer, network, shadow, prefix), (network, viewer, prefix, shadow)):
+            (base, bits), (start, _bits) = _raw(here), _raw(there)
+            mask = ((1 << _FULL) - (1 << _FULL - bits)).to_bytes(_FULL // 8, "big")
+            yield PREFIX.pack(_SCOPE_BITS + bits, one << _NETWORK_BITS | other, base), SHADOW_VALUE.pack(start, mask)
+
+
+def _raw(prefix: str) -> tuple[bytes, int]:
+    """Its first address, and how many of the 128 bits count."""
+    base, _slash, length = prefix.partition("/")
+    raw = address(base)
+    return raw, _FULL if not length else int(length) + (0 if ":" in base else _FULL - _BITS_OF_IPV4)
 
 
 class _Packed(dict[Endpoint, bytes]):
@@ -150,9 +176,7 @@ def _places(places: Iterable[Place], packed: _Packed) -> tuple[Entries, Entries]
     exact: dict[bytes, bytes] = {}
     prefixes: dict[bytes, bytes] = {}
     for scope, prefix, endpoint in places:
-        base, _slash, length = prefix.partition("/")
-        raw = address(base)
-        bits = _FULL if not length else int(length) + (0 if ":" in base else _FULL - _BITS_OF_IPV4)
+        raw, bits = _raw(prefix)
         if bits == _FULL:
             exact[PLACE.pack(scope, raw)] = packed[endpoint]
         else:

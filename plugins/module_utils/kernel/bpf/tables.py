@@ -13,7 +13,18 @@ from typing import NamedTuple
 
 from ...model.errors import KernelError
 from . import calls
-from .layout import ENDPOINT, IDENTITY_KEY, NUMBER, PAIR, PLACE, PORT_CLASSES_SIZE, PREFIX, VERDICT, Entries
+from .layout import (
+    ENDPOINT,
+    IDENTITY_KEY,
+    NUMBER,
+    PAIR,
+    PLACE,
+    PORT_CLASSES_SIZE,
+    PREFIX,
+    SHADOW_VALUE,
+    VERDICT,
+    Entries,
+)
 
 PORTS = "port_classes"
 _SMALLEST = 256
@@ -38,6 +49,7 @@ _SHAPES = {
     "source_prefixes": _PREFIXES,
     "destinations": _PLACES,
     "destination_prefixes": _PREFIXES,
+    "shadows": _Shape(calls.LPM_TRIE, PREFIX.size, SHADOW_VALUE.size, calls.NO_PREALLOC),
     "identities": _Shape(calls.HASH, IDENTITY_KEY.size, ENDPOINT.size),
     "verdicts": _Shape(calls.HASH, PAIR.size, VERDICT.size),
     PORTS: _Shape(calls.ARRAY, NUMBER.size, PORT_CLASSES_SIZE),

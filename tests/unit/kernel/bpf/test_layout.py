@@ -38,7 +38,11 @@ STRUCTURES = {
         layout.JUDGED_KEY,
         "source destination attachment network source_port destination_port protocol",
     ),
-    "weft_judged": (layout.JUDGED, "seen generation turn tag link mtu family next"),
+    "weft_judged": (
+        layout.JUDGED,
+        "seen generation turn tag link mtu family next translated shadow.source shadow.destination",
+    ),
+    "weft_shadow": (layout.SHADOW_VALUE, "prefix mask"),
     "weft_fragment_key": (layout.FRAGMENT_KEY, "source destination scope number protocol"),
     "weft_fragment": (layout.FRAGMENT, "seen source_port destination_port protocol type opening"),
     "weft_counter_key": (layout.COUNTER_KEY, "source destination reason observed"),
@@ -125,7 +129,7 @@ def test_ports_are_in_the_order_that_python_writes_them(btf: Btf) -> None:
 
 def test_no_structure_is_forgotten() -> None:
     declared = set(re.findall(r"^struct (weft_\w+) \{", (BPF / "include" / "layout.h").read_text(), re.MULTILINE))
-    assert declared == {*STRUCTURES, "weft_address", "weft_port_classes"}
+    assert declared == {*STRUCTURES, "weft_address", "weft_port_classes", "weft_ends"}
 
 
 def test_reasons_have_the_same_numbers_and_names() -> None:
@@ -150,7 +154,8 @@ def test_numbers_are_the_same() -> None:
     }
     names = (
         *("PEER", "OBSERVES_INGRESS", "OBSERVES_EGRESS", "LOCAL", "SHARED", "WORLD", "DENY", "ALLOW", "ANY_PROTOCOL"),
-        *("NO_ATTACHMENT", "EVERY_NETWORK", "LAYER_3", "HAS_ROUTER", "BOUND", "PORTS", "TUNNEL", "FORWARDS", "PORT"),
+        *("SHADOW", "NO_ATTACHMENT", "EVERY_NETWORK", "LAYER_3", "HAS_ROUTER", "BOUND", "PORTS", "TUNNEL", "FORWARDS"),
+        "PORT",
     )
     assert defined == {**expected, **{name: getattr(policy, name) for name in names}}
 
