@@ -14,6 +14,23 @@
 #define WEFT_DCCP 33
 #define WEFT_UDP_LITE 136
 
+/* Who is no peer, is what the other end's own network says: here that of who speaks by a shadow. */
+static __always_inline int weft_see_stranger(struct weft_case *c)
+{
+	__u32 own = weft_other(c), tag = c->destination.flags;
+	int reason;
+
+	if (!own)
+		return WEFT_PASS;
+	c->shadow.destination = c->packet.destination;
+	weft_reflect(c, WEFT_BETWEEN(c->met, own), &c->packet.destination, &c->shadow.destination);
+	reason = weft_end(c, own, &c->shadow.destination, &c->destination);
+	/* It is met in this one all the same. */
+	c->destination.network = c->met;
+	c->destination.flags = weft_with_tag(c->destination.flags & ~WEFT_SHADOW, tag);
+	return reason;
+}
+
 /* Whether a packet that the policy lets through can go where it is bound, and what its addresses are there. */
 WEFT_APART int weft_cross(struct weft_case *c)
 {
@@ -21,10 +38,13 @@ WEFT_APART int weft_cross(struct weft_case *c)
 
 	if (!c)
 		return WEFT_DROP_UNREADY;
-	/* Who speaks in a network by a shadow was translated for somebody of that network, and once. */
-	if (c->source.flags & WEFT_SHADOW && c->destination.flags & (WEFT_PEER | WEFT_SHADOW) &&
-	    c->destination.network != c->met)
-		return WEFT_DROP_SHADOW;
+	if (c->source.flags & WEFT_SHADOW) {
+		/* It was translated for somebody of this network, and once. */
+		if (c->destination.flags & (WEFT_PEER | WEFT_SHADOW) && c->destination.network != c->met)
+			return WEFT_DROP_SHADOW;
+		if (!(c->destination.flags & WEFT_PEER))
+			return weft_see_stranger(c);
+	}
 	if (!(c->destination.flags & WEFT_SHADOW))
 		return WEFT_PASS;
 	found = weft_reflect_both(c, c->met, c->destination.network, &c->packet, &c->shadow);

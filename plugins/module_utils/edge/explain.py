@@ -58,7 +58,7 @@ def known(maps: PolicyMaps | Mapping[str, Any] | str, intent: str | bytes | None
         maps = from_document(maps)
     if intent is None:
         return Known(maps)
-    permissions = Permissions(parse(intent, file).tenancy())
+    permissions = Permissions(parse(intent, file).tenancy(), maps)
     if not permissions.may_be_of(maps):
         raise _of_another(file)
     return Known(maps, permissions)

@@ -40,7 +40,7 @@ class Intent(NamedTuple):
     """What should exist. overlay, store: None: the domain has none.
 
     servers, interfaces, profiles, clients: by name. bindings: interface → the profiles that it allows.
-    networks, namespaces, peers, policies, tests: as in a Tenancy.
+    networks, namespaces, peers, policies, tests, shadows: as in a Tenancy.
     notes: what may be meant and may be not; the file is good nevertheless.
     """
 
@@ -58,10 +58,11 @@ class Intent(NamedTuple):
     policies: abc.Mapping[str, Policy] = _NONE
     tests: tuple[PolicyTest, ...] = ()
     notes: tuple[Fault, ...] = ()
+    shadows: tuple[str, ...] = ()
 
     def tenancy(self) -> Tenancy:
         """Who is who, and who may speak to whom."""
-        return Tenancy(self.networks, self.namespaces, self.peers, self.policies, self.tests)
+        return Tenancy(self.networks, self.namespaces, self.peers, self.policies, self.tests, (), self.shadows)
 
 
 DOMAIN = Record(

@@ -22,10 +22,13 @@ from .policy_advice import CHECKS as ADVICE
 from .policy_checks import CHECKS as POLICY_CHECKS
 from .policy_test import TESTS, PolicyTest
 from .schema import Field, Record
+from .shadows import CHECKS as SHADOW_CHECKS
+from .shadows import SHADOWS
 
 
 class Tenancy(NamedTuple):
-    """By name: networks, namespaces, peers, policies. tests: in the order of the file.
+    """By name: networks, namespaces, peers, policies. tests: in the order of the file. shadows: canonical text, without
+    overlaps.
 
     notes: what may be meant and may be not; the file is good nevertheless.
     """
@@ -36,6 +39,7 @@ class Tenancy(NamedTuple):
     policies: Mapping[str, Policy]
     tests: tuple[PolicyTest, ...]
     notes: tuple[Fault, ...] = ()
+    shadows: tuple[str, ...] = ()
 
 
 TENANCY = Record(
@@ -45,9 +49,10 @@ TENANCY = Record(
         "namespaces": Field(NAMESPACES, "Groups of peers, each in one network.", {}),
         "peers": Field(PEERS, "Who may send and receive; nothing, unless a policy allows it.", {}),
         "policies": Field(POLICIES, "What peers may send and receive.", {}),
+        "shadows": SHADOWS,
         "tests": Field(TESTS, "What the policies must say; a plan is made only if they do.", []),
     },
-    checks=(*PEERING, *CLAIMS, *POLICY_CHECKS, *ADVICE, *FOREIGN_CIDRS),
+    checks=(*PEERING, *CLAIMS, *POLICY_CHECKS, *ADVICE, *FOREIGN_CIDRS, *SHADOW_CHECKS),
 )
 
 

@@ -204,6 +204,7 @@ NO_RULE = Reason(1, "NO_RULE", "No rule of the destination's ingress, or none of
 RULE = Reason(2, "RULE", "A rule denies it.")
 NETWORK = Reason(3, "NETWORK", "The two peers are in networks that are not peered.")
 SOURCE = Reason(4, "SOURCE", "Nobody who speaks on this interface has its source address.")
+ASTRAY = Reason(15, "SHADOW", "It is for another network, in which its addresses mean nobody.")
 REASONS = (
     NO_RULE,
     RULE,
@@ -219,5 +220,5 @@ REASONS = (
     Reason(12, "UNREADY", "The maps that it should be judged by are not there."),
     Reason(13, "MULTICAST", "It is for a group or for everybody, and policies are about one peer and another."),
     Reason(14, "ROUTER", "It says what only a router may say, and no router is known on this interface."),
-    Reason(15, "SHADOW", "It is for another network, in which its addresses mean nobody."),
+    ASTRAY,
 )

@@ -22,6 +22,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.policy import L
 from tests.integration.bpf.stage import Stage
 from tests.unit.compile.policy.reference import FOREIGN, NOBODY, Judgement, Reference
 from tests.unit.compile.policy.tenancies import NETWORKS, domains, packets
+from tests.unit.compile.policy.test_meaning import shadows_of
 
 FEW = settings(
     database=None,
@@ -78,8 +79,24 @@ def _host(compiled: PolicyMaps, reference: Reference) -> PolicyMaps:
     )
 
 
-def _shown(found: object, seed: int) -> Iterator[tuple[str, str, str, int, int]]:
-    for network, source, destination, protocol, port in packets(found, seed, 60):
+def _arrives(reference: Reference, network: str, source: str, destination: str) -> tuple[str, str]:
+    """With which addresses a packet goes on."""
+    behind = reference.behind(network, ip_address(destination))
+    if behind is None:
+        return source, destination
+    return str(reference.seen(behind[0], network, ip_address(source))), str(behind[1])
+
+
+def _ends(bare: bytes) -> tuple[object, object]:
+    at, size = (8, 16) if bare[0] >> 4 == 6 else (12, 4)
+    return ip_address(bare[at : at + size]), ip_address(bare[at + size : at + 2 * size])
+
+
+Allocated = list[tuple[str, str, str, str]]
+
+
+def _shown(found: object, seed: int, shadows: Allocated) -> Iterator[tuple[str, str, str, int, int]]:
+    for network, source, destination, protocol, port in packets(found, seed, 60, shadows):
         wrong = ICMP if ":" in source else ICMPV6
         if network is not None and protocol != wrong and (":" in source) == (":" in destination):
             yield network, source, destination, protocol, port
@@ -98,18 +115,20 @@ def _expected(reference: Reference, network: str, source: str, *rest: object) ->
 
 
 @FEW
-@given(domain=domains(), seed=st.integers(0, 1 << 32))
+@given(domain=domains(shadows=True), seed=st.integers(0, 1 << 32))
 def test_the_kernel_does_with_every_packet_what_the_intent_says(theatre: Stage, domain: tuple, seed: int) -> None:
     tenancy, places, _numbers = domain
     compiled = compile_policy(tenancy, places, EMPTY)
     assert compiled.faults == ()
-    reference = Reference(tenancy, places)
+    reference = Reference(tenancy, places, (), shadows_of(compiled.maps))
     theatre.enforce(_host(compiled.maps, reference))
-    for network, *packet in _shown(domain, seed):
+    for network, *packet in _shown(domain, seed, reference.allocated):
         hook, expected = _expected(reference, network, *packet)
         theatre.forget()
         theatre.records()
-        found = theatre.show(_bare(*packet), f"of-{network}", hook)
+        found, after = theatre.cross(_bare(*packet), f"of-{network}", hook)
+        ends = _arrives(reference, network, *packet[:2]) if found.passed else packet[:2]
+        assert _ends(after) == tuple(map(ip_address, ends)), (network, packet, ends)
         said = (found.passed, found.observed, found.reason or None)
         wanted = (expected.verdict == "allow" or expected.observed, expected.observed, expected.reason)
         assert said == wanted, (network, packet, hook)

@@ -27,6 +27,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.ledger
     Numbers,
     PolicyLedger,
     Remembered,
+    Shadows,
 )
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import IntentError
 from ansible_collections.weft.overlay.plugins.module_utils.model.sending import CERTIFICATE
@@ -66,6 +67,11 @@ def numbers(draw, first):
     return Numbers({key: number for number, key in pairs[resting:]}, tuple(pairs[:resting]))
 
 
+PREFIXES = st.integers(0, 255).map("100.64.{}.0/24".format)
+KEYS = st.tuples(NAMES, NAMES, PREFIXES)
+SHADOWS = st.builds(
+    Shadows, st.dictionaries(KEYS, PREFIXES, max_size=4), st.lists(st.tuples(PREFIXES, KEYS), max_size=3).map(tuple)
+)
 NUMBERED = st.builds(HostNumbers, numbers(1), numbers(1))
 RELEASED = st.lists(st.tuples(NUMBERS.map("10.8.0.{}".format), NAMES), max_size=3).map(tuple)
 LINKS = st.builds(LinkEntry, NAMES, ENDS, MTUS, CLIENTS.map(clients_of), RELEASED)
@@ -76,7 +82,9 @@ LEDGERS = st.builds(
     st.dictionaries(NAMES, LINKS, max_size=3),
     LINKS,
     st.builds(
-        Remembered, st.builds(PolicyLedger, numbers(1), numbers(256)), st.dictionaries(NAMES, NUMBERED, max_size=3)
+        Remembered,
+        st.builds(PolicyLedger, numbers(1), numbers(256), SHADOWS),
+        st.dictionaries(NAMES, NUMBERED, max_size=3),
     ),
     st.dictionaries(NAMES, st.from_regex(CERTIFICATE, fullmatch=True), max_size=3),
 )

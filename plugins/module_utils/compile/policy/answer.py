@@ -111,6 +111,8 @@ class Words:
         if NOBODY in (found.source.number, found.destination.number):
             return "peers of several networks have this address, none of them in reach of the other end"
         one, other = (self._networks[end.network] for end in (found.source, found.destination))
+        if one == other:
+            return f"{one} does not know them by these addresses, but another network does"
         return f"{one} and {other} are not peered"
 
 

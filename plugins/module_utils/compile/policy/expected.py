@@ -36,12 +36,13 @@ class _Trial:
     def __init__(self, maps: PolicyMaps, tenancy: Tenancy) -> None:
         self._explainer = Explainer(maps)
         self._tenancy = tenancy
+        self._maps = maps
         self._words = Words(maps)
 
     @cached_property
     def _permissions(self) -> Permissions:
         """Made only when a test fails."""
-        return Permissions(self._tenancy)
+        return Permissions(self._tenancy, self._maps)
 
     def faults(self, test: PolicyTest) -> Iterator[str]:
         """The first thing that is wrong, if there is one."""

@@ -15,6 +15,7 @@ from ...intent.peer import Peer
 from ...intent.tenancy import Tenancy
 from ...model.errors import Fault
 from .prefix import Forest, Prefix, inhabited, prefix_of
+from .views import PLAIN, Views
 
 # By network, the innermost prefix that its policies name around some addresses; networks without one are left out.
 Regions = tuple[tuple[str, Prefix], ...]
@@ -35,7 +36,7 @@ class Ground(NamedTuple):
 
     owned: network → the prefixes of its peers, and whose they are. named: network → the prefixes that its policies
     name, also those that they except. hosts: network → addresses inside of its peers' prefixes that are hosts', and so
-    nobody's there.
+    nobody's there. views: by which prefixes networks know each other's; all others are a network's own.
     """
 
     home: Mapping[str, str]
@@ -43,6 +44,7 @@ class Ground(NamedTuple):
     owned: Mapping[str, Forest[str]]
     named: Mapping[str, Forest[None]]
     hosts: Mapping[str, frozenset[Prefix]]
+    views: Views = PLAIN
 
 
 class Surveyed(NamedTuple):
@@ -53,7 +55,9 @@ class Surveyed(NamedTuple):
     faults: tuple[Fault, ...]
 
 
-def survey(tenancy: Tenancy, places: Mapping[str, tuple[str, ...]], hosts: Iterable[str] = ()) -> Surveyed:
+def survey(
+    tenancy: Tenancy, places: Mapping[str, tuple[str, ...]], hosts: Iterable[str] = (), views: Views = PLAIN
+) -> Surveyed:
     """places: peer → prefixes or addresses, of peers that do not say them themselves. hosts: addresses of hosts of
     ours, which are a peer's only if it has just them."""
     notes: list[str] = []
@@ -75,7 +79,7 @@ def survey(tenancy: Tenancy, places: Mapping[str, tuple[str, ...]], hosts: Itera
                 faults.append(Fault("domain.yaml", below("peers", name), message))
     forests = {name: Forest(found) for name, found in owned.items()}
     inner = {name: _hosts_within(forest, map(prefix_of, hosts)) for name, forest in forests.items()}
-    ground = Ground(home, reach_of(tenancy.networks), forests, _named(tenancy), inner)
+    ground = Ground(home, reach_of(tenancy.networks), forests, _named(tenancy), inner, views)
     return Surveyed(ground, tuple(notes), tuple(faults))
 
 
@@ -120,11 +124,13 @@ def atoms_of(ground: Ground, network: str) -> list[Atom]:
     for near in ground.reach[network]:
         # Those that hold others come before them, so the innermost is what stays.
         for named in ground.named[near]:
-            for prefix in forest.within(named):
-                regions[prefix][near] = named
+            for meant in ground.views.meant(near, network, named):
+                for prefix in forest.within(meant):
+                    regions[prefix][near] = named
     return [Atom(network, prefix, owner, tuple(regions[prefix].items())) for prefix, owner in forest.values.items()]
 
 
 def _named_within(ground: Ground, network: str, subnet: Prefix) -> Iterator[Prefix]:
     for near in ground.reach[network]:
-        yield from ground.named[near].within(subnet)
+        for named in ground.named[near].within(ground.views.seen(near, network, subnet)):
+            yield from ground.views.meant(near, network, named)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from ...model.policy import (
     ALLOW,
     ANY_PROTOCOL,
+    ASTRAY,
     DENY,
     EVERY_NETWORK,
     LOCAL,
@@ -23,6 +24,7 @@ from ...model.policy import (
     OBSERVES_INGRESS,
     PEER,
     RULE,
+    SHADOW,
     SOURCE,
     UNPOLICED,
     WITH_PORTS,
@@ -36,6 +38,7 @@ from ...model.policy import (
     RuleName,
     mapped,
 )
+from .reflection import Reflections
 
 # The end of a packet that nobody may have sent, or that peers of several networks may be.
 _UNKNOWN = Identity(NOBODY, "unknown", 0)
@@ -68,6 +71,10 @@ class End(NamedTuple):
         """Whether it is one that the other end's network reaches."""
         return not self.foreign and bool(self.endpoint.flags & PEER)
 
+    def is_shadow(self) -> bool:
+        """Whether it has another address in its own network."""
+        return bool(self.endpoint.flags & SHADOW)
+
 
 class _Places:
     """Endpoints by scope; the longest prefix counts."""
@@ -97,6 +104,7 @@ class Judge:
         self._identities = {identity.number: identity for identity in maps.identities}
         self._destinations = _Places(maps.destinations)
         self._sources = _Places(maps.sources)
+        self._reflections = Reflections(maps.shadows)
         self._attachments = {attachment.number: attachment.network for attachment in maps.attachments}
         self._verdicts = {tuple(verdict[:4]): verdict[4:] for verdict in maps.verdicts}
         self._ports: dict[int, tuple[list[int], list[int]]] = {protocol: ([], []) for protocol in WITH_PORTS}
@@ -113,10 +121,27 @@ class Judge:
         one, other = self.end(network, source), self.end(network, destination)
         # Who is at the other end, is what a peer's own network says.
         if one.is_peer():
-            other = self.end(one.endpoint.network, destination)
-        elif other.is_peer() and not one.foreign:
-            one = self.end(other.endpoint.network, source)
+            return self._from_peer(
+                one, network if one.is_shadow() else one.endpoint.network, destination, protocol, port
+            )
+        if other.is_peer() and not one.foreign:
+            one = self._as_seen_by(other.endpoint.network, network, source)
         return self.between(one, other, protocol, port)
+
+    def _from_peer(self, one: End, met: int, destination: str, protocol: int, port: int) -> Explanation:
+        """met: the network whose addresses the packet has."""
+        other = self.end(met, destination)
+        if one.is_shadow() and not other.foreign:
+            # It was translated for somebody of that network, and once.
+            if other.endpoint.flags & (PEER | SHADOW) and other.endpoint.network != met:
+                return self._denied(ASTRAY, one, other)
+            if not other.is_peer():
+                other = self._as_seen_by(self._identities[one.endpoint.identity].network, met, destination)
+        return self.between(one, other, protocol, port)
+
+    def _as_seen_by(self, network: int, met: int, address: str) -> End:
+        """Who is no peer, in the eyes of the other end's network. met: in which it has this address."""
+        return self.end(network, self._reflections.find(met, network, address) or address)
 
     def judge_at(
         self, attachment: int, source: str, destination: str, protocol: int, port: int, network: int = EVERY_NETWORK
@@ -127,12 +152,19 @@ class Judge:
         if attachment != NO_ATTACHMENT:
             network = self._attachments[attachment]
         if speaker is not None and speaker.is_peer():
-            return self.between(speaker, self.end(speaker.endpoint.network, destination), protocol, port)
+            return self._from_peer(speaker, speaker.endpoint.network, destination, protocol, port)
+        if speaker is not None and speaker.is_shadow():
+            network = speaker.endpoint.network
         network = network or self._network_of(destination)
         other = self.end(network, destination)
-        if other.is_peer():
+        if other.foreign and other.is_shadow():
+            # It leaves for somebody there as another network sees them.
             network = other.endpoint.network
-        one = self.end(network, source)
+            other = self.end(network, destination)
+        if other.is_peer() and not other.is_shadow():
+            network = other.endpoint.network
+        behind = other.is_shadow() and not other.foreign
+        one = self._as_seen_by(other.endpoint.network if behind else network, network, source)
         # What is no peer may come from where nobody is policed. Peers do so only where they are known to.
         unknown = attachment != NO_ATTACHMENT if speaker is None else speaker.endpoint.identity == NOBODY
         if unknown or one.foreign or one.is_peer():

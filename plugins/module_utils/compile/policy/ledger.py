@@ -12,9 +12,13 @@ from typing import Any, NamedTuple
 
 from ...model.marks import FIRST_TAG, LAST_TAG
 from ...model.policy import FIRST_IDENTITY, NO_ATTACHMENT
+from .prefix import prefix_of
 
 # Whom a number is for: (network, prefix), ("", peer) or ("", network).
 Key = tuple[str, str]
+
+# Whom a shadow is for: (viewer, network, cidr).
+ShadowKey = tuple[str, str, str]
 
 # So many freed numbers rest; then the longest free is as good as one that never was used.
 _RESTING = 4096
@@ -34,11 +38,19 @@ class Numbers(NamedTuple):
     released: tuple[tuple[int, Key], ...] = ()
 
 
+class Shadows(NamedTuple):
+    """given: who has which prefix. released: (prefix, who had it), the longest free first."""
+
+    given: Mapping[ShadowKey, str] = MappingProxyType({})
+    released: tuple[tuple[str, ShadowKey], ...] = ()
+
+
 class PolicyLedger(NamedTuple):
     """networks: keys are ("", name). identities: of peers, keys are ("", name), and of prefixes, (network, prefix)."""
 
     networks: Numbers = Numbers()
     identities: Numbers = Numbers()
+    shadows: Shadows = Shadows()
 
 
 EMPTY = PolicyLedger()
@@ -131,8 +143,12 @@ def by_name(numbers: Numbers) -> dict[str, int]:
 
 
 def document(ledger: PolicyLedger | HostNumbers) -> dict[str, Any]:
-    """As it stands in the ledger's JSON."""
-    return {name: _document(numbers) for name, numbers in ledger._asdict().items()}
+    """As it stands in the ledger's JSON; without shadows, where there never were any."""
+    found = {name: _document(part) for name, part in ledger._asdict().items() if isinstance(part, Numbers)}
+    if isinstance(ledger, PolicyLedger) and ledger.shadows != Shadows():
+        given = sorted((shadow, key) for key, shadow in ledger.shadows.given.items())
+        found["shadows"] = {"given": _rows(given), "released": _rows(ledger.shadows.released)}
+    return found
 
 
 def whole_document(remembered: Remembered) -> dict[str, Any]:
@@ -157,14 +173,28 @@ def _document(numbers: Numbers) -> dict[str, Any]:
     return {"given": _rows(sorted(given)), "released": _rows(numbers.released)}
 
 
-def _rows(pairs: Iterable[tuple[int, Key]]) -> list[list[Any]]:
+def _rows(pairs: Iterable[tuple[int, Key]] | Iterable[tuple[str, ShadowKey]]) -> list[list[Any]]:
     return [[number, *key] for number, key in pairs]
 
 
 def from_document(value: Any) -> PolicyLedger:
     """What document() made of a ledger. Raises ValueError, KeyError or TypeError for anything else."""
     networks = _numbers(value["networks"], FIRST_NETWORK)
-    return PolicyLedger(networks, _numbers(value["identities"], FIRST_IDENTITY))
+    # Older ones know of no shadows.
+    shadows = _shadows(value["shadows"]) if "shadows" in value else Shadows()
+    return PolicyLedger(networks, _numbers(value["identities"], FIRST_IDENTITY), shadows)
+
+
+def _shadows(value: Any) -> Shadows:
+    given = {key: shadow for shadow, key in map(_shadow, value["given"])}
+    if len(given) != len(value["given"]):
+        raise ValueError("somebody has two shadows")
+    return Shadows(given, tuple(map(_shadow, value["released"])))
+
+
+def _shadow(row: Any) -> tuple[str, ShadowKey]:
+    shadow, viewer, network, cidr = row
+    return str(prefix_of(shadow)), (str(viewer), str(network), str(prefix_of(cidr)))
 
 
 def _numbers(value: Any, first: int, last: int = _LARGEST) -> Numbers:

@@ -4,7 +4,8 @@
 """From a tenancy to the maps that packets are judged by: pure, and the only way there.
 
 ground.py: whose which addresses are, and which prefixes of policies they lie in. scopes.py: what each
-network sees of it. selection.py, classes.py: whom rules mean, and whom no rule tells apart.
+network sees of it; views.py, shadows.py: by which addresses. selection.py, classes.py: whom rules mean, and whom no
+rule tells apart.
 pairs.py, lines.py: about whom there is something to say, and what. realm.py: all of it, for
 networks that reach each other.
 """
@@ -24,6 +25,7 @@ from ...model.policy import (
     MOST_PLACES,
     MOST_VERDICTS,
     NOBODY,
+    SHADOW,
     SHARED,
     UNPOLICED,
     WORLD,
@@ -31,6 +33,7 @@ from ...model.policy import (
     NetworkName,
     Place,
     PolicyMaps,
+    Shadow,
 )
 from .classes import realms
 from .ground import Atom, Ground, atoms_of, survey
@@ -40,6 +43,7 @@ from .ports import PortClasses
 from .realm import Domain, Inhabitants, JudgedRealm, Somebody
 from .rules import PolicyRules, numbered
 from .scopes import Seen, clashes, everywhere, seen_from
+from .shadows import Shadowed, shadowed
 
 _SHARED = Endpoint(NOBODY, 0, 0, SHARED)
 # Of no peer, though peers are all around.
@@ -60,10 +64,12 @@ def compile_policy(
 ) -> CompiledPolicy:
     """places: peer → addresses or prefixes, of clients, servers and runners. hosts: addresses of hosts of ours, which
     no wider prefix makes a peer's. The same arguments give the same maps and the same ledger, byte for byte."""
-    ground, notes, faults = survey(tenancy, places, hosts)
+    shadows = shadowed(tenancy, ledger.shadows)
+    ground, notes, faults = survey(tenancy, places, hosts, shadows.views)
     networks = numbered_networks(tenancy.networks, ledger.networks)
     atoms = {network: atoms_of(ground, network) for network in ground.reach}
-    faults = (*faults, *networks.faults, *(_too_many_places(ground, atoms) or clashes(ground, atoms)))
+    found = shadows.faults or _too_many_places(ground, atoms) or clashes(ground, atoms)
+    faults = (*faults, *networks.faults, *found)
     if faults:
         return CompiledPolicy(PolicyMaps(), ledger, notes, faults)
     policies, names = numbered(tenancy)
@@ -84,8 +90,14 @@ def compile_policy(
         tuple(_places(domain, seen, endpoints)),
         tuple(sorted(verdicts)),
         ports.table(),
+        shadows=tuple(sorted(_shadows(shadows, networks.numbers))),
     )
-    return CompiledPolicy(maps, PolicyLedger(networks.remember, counter.numbers()), notes, ())
+    return CompiledPolicy(maps, PolicyLedger(networks.remember, counter.numbers(), shadows.remember), notes, ())
+
+
+def _shadows(shadows: Shadowed, numbers: Mapping[str, int]) -> Iterator[Shadow]:
+    for (viewer, network, cidr), shadow in shadows.given.items():
+        yield Shadow(numbers[viewer], numbers[network], cidr, str(shadow))
 
 
 def _too_many_places(ground: Ground, atoms: Mapping[str, Sequence[Atom]]) -> list[Fault]:
@@ -139,10 +151,12 @@ def _places(
     domain: Domain, seen: Mapping[str, Sequence[Seen]], endpoints: Mapping[Somebody, Endpoint]
 ) -> Iterator[Place]:
     """In the order of scopes and addresses."""
-    for there in everywhere(chain.from_iterable(domain.atoms.values()), domain.ground):
+    for there in everywhere(domain.atoms, domain.ground):
         endpoint = _SHARED if there.shared else _HOSTS
         if there.atom is not None:
             endpoint = endpoints[Somebody(there.atom.network, there.atom)]
+        if there.atom is not None and there.viewer is not None:
+            endpoint = endpoint._replace(network=domain.numbers[there.viewer], flags=endpoint.flags | SHADOW)
         yield Place(EVERY_NETWORK, str(there.prefix), endpoint)
     for network in sorted(seen, key=lambda name: domain.numbers[name]):
         for found in seen[network]:
@@ -151,4 +165,6 @@ def _places(
             else:
                 endpoint = endpoints[Somebody(network, None, found.region)]
                 endpoint = endpoint._replace(flags=endpoint.flags | (LOCAL if found.local else 0))
+            if found.behind is not None:
+                endpoint = endpoint._replace(network=domain.numbers[found.behind], flags=endpoint.flags | SHADOW)
             yield Place(domain.numbers[network], str(found.prefix), endpoint)

@@ -16,11 +16,13 @@ from .explain import peers_of
 from .ground import Regions, survey
 from .judge import Explanation
 from .prefix import prefix_of
+from .reflection import views_of
 from .rules import EGRESS, INGRESS, NumberedRule, PolicyRules, numbered
 from .selection import Profile, Selection
 
 # The ends of a packet, as positions among two, and as bits.
 _SOURCE, _DESTINATION = 0, 1
+_NO_MAPS = PolicyMaps()
 
 
 class Side(NamedTuple):
@@ -36,12 +38,12 @@ class Side(NamedTuple):
 
 
 class Permissions:
-    """Of a tenancy."""
+    """Of a tenancy. maps: made of it, which may be left out where nobody has a shadow."""
 
-    def __init__(self, tenancy: Tenancy) -> None:
+    def __init__(self, tenancy: Tenancy, maps: PolicyMaps = _NO_MAPS) -> None:
         self._tenancy = tenancy
         # Who is where, the maps say: they know the addresses that only a run hands out.
-        self._ground = survey(tenancy, {}).ground
+        self._ground = survey(tenancy, {}, (), views_of(maps)).ground
         policies, self._names = numbered(tenancy)
         # A policy selects peers of its own network alone.
         self._policies: dict[str, list[PolicyRules]] = {}
@@ -87,14 +89,18 @@ class Permissions:
     def _profile(self, end: Identity, prefix: str, near: str) -> Profile:
         peer = self._tenancy.peers.get(end.name)
         if peer is None:
-            return Profile(near, None, (), self._regions((near,), prefix))
+            return Profile(near, None, (), self._regions((near,), near, prefix))
         home = self._ground.home[end.name]
         labels = tuple(sorted(peer.labels.items()))
-        return Profile(home, peer.namespace, labels, self._regions(self._ground.reach[home], prefix))
+        return Profile(home, peer.namespace, labels, self._regions(self._ground.reach[home], home, prefix))
 
-    def _regions(self, networks: Iterable[str], prefix: str) -> Regions:
-        """prefix: "": in none that anybody names."""
-        found = ((name, self._ground.named[name].innermost(prefix_of(prefix))) for name in networks if prefix)
+    def _regions(self, networks: Iterable[str], home: str, prefix: str) -> Regions:
+        """home: whose prefix it is. prefix: "": in none that anybody names."""
+        if not prefix:
+            return ()
+        views = self._ground.views
+        own = views.own(home, prefix_of(prefix))
+        found = ((name, self._ground.named[name].innermost(views.seen(name, home, own))) for name in networks)
         return tuple((name, region) for name, region in found if region is not None)
 
 

@@ -52,6 +52,10 @@ class Prefix(NamedTuple):
             and other.last() <= self.last()
         )
 
+    def moved(self, start: Prefix, end: Prefix) -> Prefix:
+        """What is where it is in `start`, in `end`, which is as large."""
+        return Prefix(end.version, end.first + self.first - start.first, self.length)
+
     def cut(self, length: int) -> Prefix:
         """The prefix of that length around it."""
         spare = _BITS[self.version] - length

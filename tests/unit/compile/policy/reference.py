@@ -30,10 +30,13 @@ class Judgement(NamedTuple):
 
 
 class Reference:
-    def __init__(self, tenancy, places, hosts=()):
-        """hosts: addresses of hosts of ours, which are a peer's only if it names just them."""
+    def __init__(self, tenancy, places, hosts=(), shadows=()):
+        """hosts: addresses of hosts of ours, which are a peer's only if it names just them. shadows: (viewer, network,
+        cidr of the network, shadow that the viewer knows it by)."""
         self.tenancy = tenancy
         self.places = places
+        self.allocated = list(shadows)
+        self.shadows = [(viewer, network, ip_network(own), ip_network(seen)) for viewer, network, own, seen in shadows]
         self.hosts = set(map(ip_address, hosts))
         self.order = [
             (name, direction, position)
@@ -66,18 +69,46 @@ class Reference:
             if address in prefix and (prefix.num_addresses == 1 or address not in self.hosts)
         )
 
+    def seen(self, viewer, network, address):
+        """By what address a network knows one of another network."""
+        for who, what, own, there in self.shadows:
+            if (who, what) == (viewer, network) and address in own:
+                return there[int(address) - int(own[0])]
+        return address
+
+    def behind(self, viewer, address):
+        """(network, its own address) of what a network sees there by a shadow; None: there is none."""
+        for who, what, own, there in self.shadows:
+            if who == viewer and address in there:
+                return what, own[int(address) - int(there[0])]
+        return None
+
     def who(self, network, address):
         """Who an address is for a network; None: for nobody in particular."""
-        reached = self.reached(network) if network is not None else set()
+        behind = self.behind(network, address)
+        if behind is not None:
+            holders = self.holders(behind[1], {behind[0]})
+            return holders[-1][1] if holders else NOBODY
+        hidden = {what for who, what, own, _there in self.shadows if who == network and own.version == address.version}
+        reached = self.reached(network) - hidden if network is not None else set()
         holders = self.holders(address, reached)
         if holders:
             return holders[-1][1]
         if any(address in ip_network(cidr) for name in reached for cidr in self.tenancy.networks[name].cidrs):
             return NOBODY
-        return FOREIGN if self.holders(address, set(self.tenancy.networks)) else NOBODY
+        return FOREIGN if self.networks_at(address) else NOBODY
+
+    def networks_at(self, address):
+        """In whose eyes a peer is there; that it is in its own, counts for all of those that see it so."""
+        networks = {self.network_of(peer) for _length, peer in self.holders(address, set(self.tenancy.networks))}
+        for viewer in self.tenancy.networks:
+            behind = self.behind(viewer, address)
+            if behind is not None and self.holders(behind[1], {behind[0]}):
+                networks.add(viewer)
+        return networks
 
     def only_network(self, address):
-        networks = {self.network_of(peer) for _length, peer in self.holders(address, set(self.tenancy.networks))}
+        networks = self.networks_at(address)
         return networks.pop() if len(networks) == 1 else None
 
     # What a packet meets
@@ -89,12 +120,30 @@ class Reference:
             network = self.only_network(source) or self.only_network(destination)
         one, other = self.who(network, source), self.who(network, destination)
         # Who is at the other end, is what a peer's own network says.
-        if one not in (NOBODY, FOREIGN):
+        if one not in (NOBODY, FOREIGN) and self.behind(network, source) is not None:
+            # It was translated already, so only somebody of this very network can be meant.
+            home = self.network_of(one)
+            foreign = other not in (NOBODY, FOREIGN) and self.network_of(other) != network
+            if foreign or self.behind(network, destination) is not None:
+                return Judgement("deny", False, None, "SHADOW", one, other)
+            if other == NOBODY:
+                destination = self.seen(home, network, destination)
+                other = self.who(home, destination)
+            else:
+                destination = self.seen(home, network, destination)
+            source = self.behind(network, source)[1]
+        elif one not in (NOBODY, FOREIGN):
             other = self.who(self.network_of(one), destination)
         elif other not in (NOBODY, FOREIGN) and one == NOBODY:
-            one = self.who(self.network_of(other), source)
+            home = self.network_of(other)
+            if self.behind(network, destination) is not None:
+                source = self.seen(home, network, source)
+            one = self.who(home, source)
         if FOREIGN in (one, other):
             return Judgement("deny", False, None, "NETWORK", one, other)
+        if NOBODY not in (one, other):
+            # To the destination's policies, its source is what its network sees.
+            source = self.seen(self.network_of(other), self.network_of(one), source)
         return self.between(one, source, other, destination, protocol, port)
 
     def between(self, one, source, other, destination, protocol, port):

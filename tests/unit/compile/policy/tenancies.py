@@ -10,6 +10,7 @@ itself, few tenancies would have enough in them for policies to contradict each 
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
+from itertools import islice
 from random import Random
 from typing import NamedTuple
 
@@ -29,6 +30,8 @@ PORTS = (1, 22, 79, 80, 81, 443, 8080, 65535)
 TYPES = (0, 3, 8, 128, 255)
 PROTOCOLS = ("TCP", "TCP", "UDP", "SCTP", "ICMP", "ICMPv6")
 OUTSIDE = ("192.0.2.1", "203.0.113.9", "2001:db8::1", "10.255.0.1")
+# Shadows of all that these tenancies can have.
+SHADOWS = ("10.128.0.0/24", "fd00:128::/120")
 FAR = ("0.0.0.0/0", "::/0", "10.0.0.0/8", "192.0.2.0/24", "fd00::/8", "2000::/3")
 NETWORKS = ("dev", "lab", "prod", "test")
 EVERYTHING = Selector({}, ())
@@ -43,8 +46,16 @@ class Domain(NamedTuple):
     numbers: list
 
 
-def domains():
-    return st.builds(domain, st.integers(1, LARGEST), st.integers(0, 1 << 64))
+def shadows_in(pool):
+    """As many as may be in use."""
+    network = ip_network(pool)
+    return islice(network.subnets(new_prefix=28 if network.version == 4 else 124), 12)
+
+
+def domains(*, shadows=False):
+    """shadows: in half of them, peered networks may have the same addresses."""
+    alike = st.booleans() if shadows else st.just(False)
+    return st.builds(domain, st.integers(1, LARGEST), st.integers(0, 1 << 64), alike)
 
 
 def block(number):
@@ -52,15 +63,17 @@ def block(number):
     return ip_network(f"10.{number}.0.0/28"), ip_network(f"fd00:{number}::/124")
 
 
-def domain(size, seed):
-    return _Maker(size, Random(seed)).domain()  # noqa: S311  # nothing is kept secret by it
+def domain(size, seed, shadows=False):
+    return _Maker(size, Random(seed), shadows).domain()  # noqa: S311  # nothing is kept secret by it
 
 
 class _Maker:
-    def __init__(self, size, choose):
+    def __init__(self, size, choose, shadows):
         self.size = size
         self.choose = choose
         self.numbers = []
+        # Whether networks may have the same addresses although they are peered.
+        self.alike = shadows
 
     def one(self, *things):
         return self.choose.choice(things)
@@ -84,7 +97,8 @@ class _Maker:
         for name in networks:
             lists = self.one(((), ()), ((), everything), (everything, ()), (everything, everything))
             policies[f"open-{name}"] = Policy(None, name, EVERYTHING, None, *lists)
-        return Domain(Tenancy(networks, namespaces, peers, policies, ()), places, self.numbers)
+        tenancy = Tenancy(networks, namespaces, peers, policies, (), (), SHADOWS if self.alike else ())
+        return Domain(tenancy, places, self.numbers)
 
     def networks(self):
         names = self.choose.sample(NETWORKS, self.choose.randint(1, min(4, (self.size + 1) // 2)))
@@ -93,12 +107,17 @@ class _Maker:
         peered = {name for peering in peerings for name in peering}
         # Whoever is peered needs addresses of its own; the others share one block.
         number_of = {name: number if name in peered else 0 for number, name in enumerate(names, start=1)}
+        if self.alike:
+            number_of = {name: self.one(0, 0, 1) for name in names}
         networks = {}
         for name in names:
             near = tuple(other for peering in peerings if name in peering for other in peering if other != name)
             # What only one side says does not count.
             near += tuple(other for other in names if name < other and other not in near and self.choose.random() < 0.2)
             cidrs = self.one(block(number_of[name]), block(number_of[name])[:1])
+            if self.alike:
+                # Peers are in their networks' cidrs, and have to be for that.
+                cidrs = block(number_of[name])
             mode = self.one("enforce", "enforce", "enforce", "observe")
             networks[name] = Network(tuple(map(str, cidrs)), None, mode, near, None)
         return networks, number_of
@@ -133,6 +152,8 @@ class _Maker:
     def prefix(self, numbers=None):
         """Of a few addresses, in one of these blocks."""
         network = self.one(*block(self.one(*(numbers or self.numbers))))
+        if self.alike and numbers is None and self.choose.random() < 0.5:
+            network = self.one(*self.one(*map(list, map(shadows_in, SHADOWS))))
         return str(self.one(*network.subnets(prefixlen_diff=self.choose.randint(0, 4))))
 
     def others(self):
@@ -157,24 +178,43 @@ class _Maker:
         return Rule(action, self.some(2, self.others), self.some(2, self.port))
 
 
-def packets(found, seed, count):
-    """(network or None, source, destination, protocol, port), most of them between peers."""
+def packets(found, seed, count, shadows=()):
+    """(network or None, source, destination, protocol, port), most of them between peers. shadows: (viewer, network,
+    prefix, shadow), as maps have them; then half of the packets are from or for one, in its viewer's network."""
     choose = Random(seed)  # noqa: S311  # nothing is kept secret by it
     tenancy, places, numbers = found
     near = [network[offset] for number in numbers for network in block(number) for offset in range(16)]
+    behind = [network[offset] for pool in tenancy.shadows for network in shadows_in(pool) for offset in range(16)]
     held = [ip_network(text) for name, peer in tenancy.peers.items() for text in peer.subnets or places.get(name, ())]
     outside = [ip_address(text) for text in OUTSIDE]
 
     def end():
         kind = choose.random()
+        if behind and choose.random() < 0.1:
+            return choose.choice(behind)
         if held and kind < 0.8:
             prefix = choose.choice(held)
             return prefix[choose.randrange(prefix.num_addresses)]
         return choose.choice(near if kind < 0.9 else outside)
 
+    def crossing():
+        """To somebody of the other network, or as they are met in this one."""
+        viewer, _network, own, there = choose.choice(shadows)
+        own, there = ip_network(own), ip_network(there)
+        far = [prefix for prefix in held if prefix.version == own.version and prefix.subnet_of(own)]
+        if not far or choose.random() < 0.2:
+            far = [own]
+        prefix = choose.choice(far)
+        seen = there[int(prefix[choose.randrange(prefix.num_addresses)]) - int(own[0])]
+        both = (end(), seen) if choose.random() < 0.6 else (seen, end())
+        return viewer, *both
+
     for _packet in range(count):
+        network = choose.choice((None, *sorted(tenancy.networks)))
         source, destination = end(), end()
+        if shadows and choose.random() < 0.5:
+            network, source, destination = crossing()
         if source.version == destination.version:
             protocol = choose.choice((6, 6, 17, 132, 1, 58, 47))
             port = choose.choice(TYPES if protocol in (1, 58) else (2, 82, *PORTS))
-            yield choose.choice((None, *sorted(tenancy.networks))), str(source), str(destination), protocol, port
+            yield network, str(source), str(destination), protocol, port

@@ -56,7 +56,7 @@ def judge(case):
 
 
 def explained(maps, tenancy):
-    explainer, permissions, words = Explainer(maps), Permissions(tenancy), Words(maps)
+    explainer, permissions, words = Explainer(maps), Permissions(tenancy, maps), Words(maps)
     lines = []
     for test in tenancy.tests:
         asked = Question(test.source, test.destination, Service(test.protocol, test.port))

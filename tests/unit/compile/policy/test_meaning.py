@@ -19,6 +19,12 @@ from tests.unit.compile.policy.tenancies import domains, packets
 FEW = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
+def shadows_of(maps):
+    """With the names of networks."""
+    name_of = {network.number: network.name for network in maps.networks}
+    return [(name_of[viewer], name_of[network], prefix, shadow) for viewer, network, prefix, shadow in maps.shadows]
+
+
 def in_words(found):
     """An explanation as the reference says it; who is no peer is nobody."""
     return Judgement(
@@ -38,7 +44,7 @@ def hosts_in(domain, seed):
 
 
 @settings(FEW, max_examples=1000)
-@given(domains(), st.integers(0, 1 << 32))
+@given(domains(shadows=True), st.integers(0, 1 << 32))
 def test_the_maps_say_of_every_packet_what_the_intent_says(domain, seed):
     tenancy, places, _numbers = domain
     hosts = hosts_in(domain, seed)
@@ -46,9 +52,9 @@ def test_the_maps_say_of_every_packet_what_the_intent_says(domain, seed):
     assert compiled.faults == ()
     # As a host reads them.
     judge = Judge(from_json(to_json(compiled.maps)))
-    reference = Reference(tenancy, places, hosts)
+    reference = Reference(tenancy, places, hosts, shadows_of(compiled.maps))
     number_of = {network.name: network.number for network in compiled.maps.networks}
-    for network, *packet in packets(domain, seed, 100):
+    for network, *packet in packets(domain, seed, 100, reference.allocated):
         expected = reference.judge(network, *packet)
         found = in_words(judge.judge(number_of.get(network, EVERY_NETWORK), *packet))
         # Which prefix, or whose peer, somebody is who is no peer here, is told beyond what the intent says.

@@ -1,0 +1,41 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What maps say of shadows: by which address a network knows what has another one elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...model.policy import PolicyMaps, Shadow
+from .prefix import prefix_of
+from .views import Pair, Views
+
+
+class Reflections:
+    """From the network in which a packet is met to that of its receiver, by numbers. As a host's programs do it."""
+
+    def __init__(self, shadows: Iterable[Shadow]) -> None:
+        self._pairs: dict[tuple[int, int], list[Pair]] = {}
+        for viewer, network, prefix, shadow in shadows:
+            own, there = prefix_of(prefix), prefix_of(shadow)
+            self._pairs.setdefault((viewer, network), []).append(Pair(there, own))
+            self._pairs.setdefault((network, viewer), []).append(Pair(own, there))
+
+    def find(self, met: int, receiver: int, address: str) -> str | None:
+        """None: it has no other one there."""
+        single = prefix_of(address)
+        for here, there in self._pairs.get((met, receiver), ()):
+            if here.holds(single):
+                return single.moved(here, there).shown()
+        return None
+
+
+def views_of(maps: PolicyMaps) -> Views:
+    """As they were when the maps were made."""
+    names = {network.number: network.name for network in maps.networks}
+    pairs: dict[tuple[str, str], tuple[Pair, ...]] = {}
+    for viewer, network, prefix, shadow in maps.shadows:
+        both = (names[viewer], names[network])
+        pairs[both] = (*pairs.get(both, ()), Pair(prefix_of(prefix), prefix_of(shadow)))
+    return Views(pairs)
