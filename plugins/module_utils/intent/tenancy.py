@@ -49,8 +49,8 @@ TENANCY = Record(
         "namespaces": Field(NAMESPACES, "Groups of peers, each in one network.", {}),
         "peers": Field(PEERS, "Who may send and receive; nothing, unless a policy allows it.", {}),
         "policies": Field(POLICIES, "What peers may send and receive.", {}),
-        "shadows": SHADOWS,
         "tests": Field(TESTS, "What the policies must say; a plan is made only if they do.", []),
+        "shadows": SHADOWS,
     },
     checks=(*PEERING, *CLAIMS, *POLICY_CHECKS, *ADVICE, *FOREIGN_CIDRS, *SHADOW_CHECKS),
 )
