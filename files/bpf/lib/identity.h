@@ -74,6 +74,14 @@ static __always_inline struct weft_endpoint *weft_seen(const struct weft_case *c
 	return exact && prefixes ? weft_find(exact, prefixes, network, address) : 0;
 }
 
+static __always_inline int weft_is_seen_by_shadow(const struct weft_case *c, __u32 network,
+						  const struct weft_address *address)
+{
+	struct weft_endpoint *found = weft_seen(c, network, address);
+
+	return found && found->flags & WEFT_SHADOW;
+}
+
 /* The network of the only peer that has this address; 0: none or several have it. */
 static __always_inline __u32 weft_network_of(const struct weft_case *c, const struct weft_address *address)
 {

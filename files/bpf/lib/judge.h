@@ -52,38 +52,29 @@ static __always_inline int weft_begin(struct __sk_buff *skb, struct weft_case *c
 /* Whether the host, which is a peer, says what has become of a packet of another network that it has translated. */
 static __always_inline int weft_is_report(const struct weft_case *c)
 {
-	struct weft_endpoint *receiver;
-
-	if (c->scope != WEFT_NO_ATTACHMENT || !weft_is_error(&c->packet))
-		return 0;
-	receiver = weft_seen(c, WEFT_EVERY_NETWORK, &c->packet.destination);
-	return receiver && receiver->flags & WEFT_SHADOW;
+	return c->scope == WEFT_NO_ATTACHMENT && weft_is_error(&c->packet) &&
+	       weft_is_seen_by_shadow(c, WEFT_EVERY_NETWORK, &c->packet.destination);
 }
 
-/* Who sent it. said: whether the maps say anything of the speaker. On a policed interface only those speak who are in its scope. From elsewhere anybody may but peers, whose
- * packets come by interfaces of their own: one who claims to be a peer there is in that scope, or it is not true. */
-static __always_inline int weft_find_source(struct weft_case *c, int said, const struct weft_endpoint *speaker)
+/* Who sent it, if it is no peer. From where nobody is policed anybody may speak but peers, whose packets come by interfaces
+ * of their own: one who claims to be a peer there is in that scope, or it is not true. */
+WEFT_APART int weft_find_stranger(struct weft_case *c, const struct weft_endpoint *speaker)
 {
-	struct weft_packet *p = &c->packet;
-	__u32 network = c->attachment.network;
+	__u32 network, allowed;
+	struct weft_packet *p;
 	int reason;
 
-	if (said ? !speaker->identity : c->scope != WEFT_NO_ATTACHMENT)
+	if (!c || !speaker)
 		return WEFT_DROP_SOURCE;
-	if (speaker->flags & WEFT_PEER) {
-		c->source = *speaker;
-		c->met = weft_is_report(c) ? weft_network_of(c, &p->destination) : speaker->network;
-		return WEFT_PASS;
-	}
+	p = &c->packet;
 	/* It is what policies mean by its address, in the eyes of the receiver's network; of which one the receiver is, the
 	 * interface knows, or the receiver is the only peer there. */
-	if (speaker->flags & WEFT_SHADOW)
-		network = speaker->network;
+	network = speaker->flags & WEFT_SHADOW ? speaker->network : c->attachment.network;
 	if (!network)
 		network = weft_network_of(c, &p->destination);
 	reason = weft_end(c, network, &p->destination, &c->destination);
-	/* What leaves by an interface may be for somebody there as another network sees them. */
-	if (reason && c->destination.flags & WEFT_SHADOW) {
+	/* What is said of a packet that was translated, is for somebody there as another network sees them. */
+	if (reason && c->destination.flags & WEFT_SHADOW && weft_is_error(p)) {
 		network = c->destination.network;
 		reason = weft_end(c, network, &p->destination, &c->destination);
 	}
@@ -91,19 +82,40 @@ static __always_inline int weft_find_source(struct weft_case *c, int said, const
 		network = c->destination.network;
 	c->met = network;
 	c->shadow.source = p->source;
+	allowed = WEFT_LOCAL | (speaker->flags & WEFT_SHADOW);
 	if (!reason && c->destination.flags & WEFT_SHADOW) {
+		if (weft_is_seen_by_shadow(c, c->met, &p->source))
+			return WEFT_DROP_SOURCE;
 		network = c->destination.network;
-		weft_reflect(c, WEFT_BETWEEN(c->met, network), &p->source, &c->shadow.source);
+		/* Without a shadow it must not be taken for one of the receiver's network; the host may report as who it is. */
+		allowed = weft_is_error(p) ? WEFT_LOCAL : 0;
+		if (weft_reflect(c, WEFT_BETWEEN(c->met, network), &p->source, &c->shadow.source))
+			allowed = WEFT_LOCAL | WEFT_SHADOW;
 	}
-	if (weft_end(c, network, &c->shadow.source, &c->source) || c->source.flags & WEFT_PEER) {
+	/* And nobody speaks by a shadow unless the maps say so. */
+	reason = weft_end(c, network, &c->shadow.source, &c->source);
+	if (reason || c->source.flags & (WEFT_PEER | WEFT_LOCAL | WEFT_SHADOW) & ~allowed) {
 		__builtin_memset(&c->source, 0, sizeof(c->source));
 		return WEFT_DROP_SOURCE;
 	}
 	c->source.flags &= ~WEFT_SHADOW;
 	if (speaker->flags & WEFT_SHADOW)
 		c->source.flags = weft_with_tag(c->source.flags | WEFT_SHADOW, speaker->flags);
-	if (said)
+	if (speaker->identity)
 		c->source.identity = speaker->identity;
+	return WEFT_PASS;
+}
+
+/* Who sent it. said: whether the maps say anything of the speaker. On a policed interface only those speak who are in its
+ * scope. */
+static __always_inline int weft_find_source(struct weft_case *c, int said, const struct weft_endpoint *speaker)
+{
+	if (said ? !speaker->identity : c->scope != WEFT_NO_ATTACHMENT)
+		return WEFT_DROP_SOURCE;
+	if (!(speaker->flags & WEFT_PEER))
+		return weft_find_stranger(c, speaker);
+	c->source = *speaker;
+	c->met = weft_is_report(c) ? weft_network_of(c, &c->packet.destination) : speaker->network;
 	return WEFT_PASS;
 }
 

@@ -43,11 +43,25 @@ WEFT_APART int weft_is_known(const struct weft_case *c, const struct weft_packet
 	return weft_passes(&ruling);
 }
 
+/* The same, by the addresses of the network that it was translated from, here or on its way here. */
+WEFT_APART int weft_is_known_elsewhere(const struct weft_case *c, struct weft_packet *p, const struct weft_endpoint *far)
+{
+	__u32 other;
+
+	if (!c || !p || !far)
+		return 0;
+	other = weft_other(c);
+	if (!other)
+		return 0;
+	weft_reflect_quoted(c, c->met, other, p);
+	return weft_is_known(c, p, far, 0, other) || weft_is_known(c, p, far, 1, other);
+}
+
 WEFT_APART int weft_is_related(struct __sk_buff *skb, struct weft_case *c)
 {
 	struct weft_endpoint far = {};
 	struct weft_packet quoted = {};
-	__u32 viewer, other;
+	__u32 viewer;
 
 	if (!c || !weft_is_error(&c->packet))
 		return 0;
@@ -64,12 +78,7 @@ WEFT_APART int weft_is_related(struct __sk_buff *skb, struct weft_case *c)
 	if (weft_is_known(c, &quoted, &far, 0, viewer) ||
 	    weft_is_known(c, &quoted, &far, 1, far.flags & WEFT_SHADOW ? viewer : far.network))
 		return 1;
-	other = weft_other(c);
-	if (!other)
-		return 0;
-	/* What it quotes was translated, here or on its way here. */
-	weft_reflect_quoted(c, c->met, other, &quoted);
-	return weft_is_known(c, &quoted, &far, 0, other) || weft_is_known(c, &quoted, &far, 1, other);
+	return weft_is_known_elsewhere(c, &quoted, &far);
 }
 
 #endif

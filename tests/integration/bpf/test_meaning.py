@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -102,14 +102,39 @@ def _shown(found: object, seed: int, shadows: Allocated) -> Iterator[tuple[str, 
             yield network, source, destination, protocol, port
 
 
-def _expected(reference: Reference, network: str, source: str, *rest: object) -> tuple[str, Judgement]:
+def _is_taken_for_another(reference: Reference, network: str, source: str, destination: str, *, is_error: bool) -> bool:
+    """Whether somebody else would be meant by a source, where a packet goes. Who reports an error may be anybody."""
+    address, behind = ip_address(source), reference.behind(network, ip_address(destination))
+    if behind is None:
+        # A peer of another network, known by its own address, is in that one.
+        other = reference.who(network, ip_address(destination))
+        met = network if other in (NOBODY, FOREIGN) else reference.network_of(other)
+        return reference.behind(met, address) is not None
+    if reference.behind(network, address) is not None:
+        return True
+    if reference.seen(behind[0], network, address) != address:
+        return False
+    if reference.behind(behind[0], address) is not None:
+        return True
+    if is_error:
+        return False
+    reached = [name for name in reference.reached(behind[0]) if not reference.hides(behind[0], name, address)]
+    networks = reference.tenancy.networks
+    return any(address in ip_network(cidr) for name in reached for cidr in networks[name].cidrs)
+
+
+def _expected(
+    reference: Reference, network: str, source: str, destination: str, *rest: object
+) -> tuple[str, Judgement]:
     """The hook where the packet is met, and what becomes of it there. A peer's is met where it comes in, everybody
     else's where it leaves."""
     held = reference.holders(ip_address(source), {network})
-    judged = reference.judge(network, source, *rest)
+    judged = reference.judge(network, source, destination, *rest)
     if held:
         return "ingress", judged
-    if reference.who(network, ip_address(source)) == NOBODY and judged.source == NOBODY:
+    is_error = rest in ((ICMP, 3), (ICMPV6, 3))
+    nobody = reference.who(network, ip_address(source)) == NOBODY and judged.source == NOBODY
+    if nobody and not _is_taken_for_another(reference, network, source, destination, is_error=is_error):
         return "egress", judged
     return "egress", Judgement("deny", False, None, "SOURCE", NOBODY, FOREIGN)
 

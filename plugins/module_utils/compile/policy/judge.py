@@ -141,7 +141,7 @@ class Judge:
 
     def _as_seen_by(self, network: int, met: int, address: str) -> End:
         """Who is no peer, in the eyes of the other end's network. met: in which it has this address."""
-        return self.end(network, self._reflections.find(met, network, address) or address)
+        return self.end(network, self._reflections.seen(network, met, address))
 
     def judge_at(
         self, attachment: int, source: str, destination: str, protocol: int, port: int, network: int = EVERY_NETWORK
@@ -157,10 +157,6 @@ class Judge:
             network = speaker.endpoint.network
         network = network or self._network_of(destination)
         other = self.end(network, destination)
-        if other.foreign and other.is_shadow():
-            # It leaves for somebody there as another network sees them.
-            network = other.endpoint.network
-            other = self.end(network, destination)
         if other.is_peer() and not other.is_shadow():
             network = other.endpoint.network
         behind = other.is_shadow() and not other.foreign

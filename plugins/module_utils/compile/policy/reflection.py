@@ -13,22 +13,20 @@ from .views import Pair, Views
 
 
 class Reflections:
-    """From the network in which a packet is met to that of its receiver, by numbers. As a host's programs do it."""
+    """Networks are numbers."""
 
     def __init__(self, shadows: Iterable[Shadow]) -> None:
         self._pairs: dict[tuple[int, int], list[Pair]] = {}
         for viewer, network, prefix, shadow in shadows:
-            own, there = prefix_of(prefix), prefix_of(shadow)
-            self._pairs.setdefault((viewer, network), []).append(Pair(there, own))
-            self._pairs.setdefault((network, viewer), []).append(Pair(own, there))
+            self._pairs.setdefault((viewer, network), []).append(Pair(prefix_of(prefix), prefix_of(shadow)))
 
-    def find(self, met: int, receiver: int, address: str) -> str | None:
-        """None: it has no other one there."""
+    def seen(self, viewer: int, network: int, address: str) -> str:
+        """By what address the viewer knows one of a network."""
         single = prefix_of(address)
-        for here, there in self._pairs.get((met, receiver), ()):
-            if here.holds(single):
-                return single.moved(here, there).shown()
-        return None
+        for own, shadow in self._pairs.get((viewer, network), ()):
+            if own.holds(single):
+                return single.moved(own, shadow).shown()
+        return address
 
 
 def views_of(maps: PolicyMaps) -> Views:

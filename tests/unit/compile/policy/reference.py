@@ -83,14 +83,20 @@ class Reference:
                 return what, own[int(address) - int(there[0])]
         return None
 
+    def hides(self, viewer, network, address):
+        """Whether a network knows another one's addresses of this family by shadows alone."""
+        return any(
+            (who, what, own.version) == (viewer, network, address.version) for who, what, own, _there in self.shadows
+        )
+
     def who(self, network, address):
         """Who an address is for a network; None: for nobody in particular."""
         behind = self.behind(network, address)
         if behind is not None:
             holders = self.holders(behind[1], {behind[0]})
             return holders[-1][1] if holders else NOBODY
-        hidden = {what for who, what, own, _there in self.shadows if who == network and own.version == address.version}
-        reached = self.reached(network) - hidden if network is not None else set()
+        reached = self.reached(network) if network is not None else set()
+        reached = {name for name in reached if not self.hides(network, name, address)}
         holders = self.holders(address, reached)
         if holders:
             return holders[-1][1]
