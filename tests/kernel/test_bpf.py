@@ -40,7 +40,8 @@ def packets() -> list[tuple[Shown, str]]:
     """And what is to be said of each."""
     found = []
     for reason, link, family in POSSIBLE:
-        if reason != "UNREADY":
+        # These two want another policy.
+        if reason not in ("UNREADY", "SHADOW"):
             raw = bytes(REACHED[reason](link, family))
             found.append((Shown(raw.hex(), link, "ingress", True), reason))
             assert link != "web" or not allowed(raw)
