@@ -28,7 +28,10 @@ from tests.integration.bpf.place import LINKS, maps, packet, tcp
 from tests.integration.bpf.stage import Stage
 
 SOMEONE = ENDPOINT.pack(300, 300, 1, 1)
-ALL = ("sources", "source_prefixes", "destinations", "destination_prefixes", "identities", "verdicts", "port_classes")
+ALL = (
+    *("sources", "source_prefixes", "destinations", "destination_prefixes"),
+    *("shadows", "identities", "verdicts", "port_classes"),
+)
 
 
 def called(name: int, tables: Tables) -> Stamped:

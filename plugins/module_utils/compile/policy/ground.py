@@ -15,7 +15,7 @@ from ...intent.peer import Peer
 from ...intent.tenancy import Tenancy
 from ...model.errors import Fault
 from .prefix import Forest, Prefix, inhabited, prefix_of
-from .views import PLAIN, Views
+from .shadow_views import PLAIN, Views
 
 # By network, the innermost prefix that its policies name around some addresses; networks without one are left out.
 Regions = tuple[tuple[str, Prefix], ...]

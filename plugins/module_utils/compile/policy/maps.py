@@ -4,7 +4,7 @@
 """From a tenancy to the maps that packets are judged by: pure, and the only way there.
 
 ground.py: whose which addresses are, and which prefixes of policies they lie in. scopes.py: what each
-network sees of it; views.py, shadows.py: by which addresses. selection.py, classes.py: whom rules mean, and whom no
+network sees of it; shadow_views.py, shadows.py: by which addresses. selection.py, classes.py: whom rules mean, and whom no
 rule tells apart.
 pairs.py, lines.py: about whom there is something to say, and what. realm.py: all of it, for
 networks that reach each other.

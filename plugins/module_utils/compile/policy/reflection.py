@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from ...model.policy import PolicyMaps, Shadow
 from .prefix import prefix_of
-from .views import Pair, Views
+from .shadow_views import Pair, Views
 
 
 class Reflections:

@@ -20,7 +20,7 @@ from ...model.errors import Fault
 from .ground import reach_of
 from .ledger import ShadowKey, Shadows
 from .prefix import Prefix, nested, prefix_of
-from .views import Pair, Views
+from .shadow_views import Pair, Views
 
 
 class Shadowed(NamedTuple):
