@@ -156,7 +156,8 @@ class NetworkTag(NamedTuple):
 
 class PolicyMaps(NamedTuple):
     """All of one generation; every tuple is sorted, rules are in canonical order. Those of a whole domain have no
-    attachments, sources and tags: each host adds its own."""
+    attachments, sources and tags: each host adds its own. speakers: peers that containers of this host become by their
+    labels, in those of a domain of all hosts, as each network sees them: any address in the prefix can be theirs."""
 
     networks: tuple[NetworkName, ...] = ()
     identities: tuple[Identity, ...] = ()
@@ -167,6 +168,7 @@ class PolicyMaps(NamedTuple):
     attachments: tuple[Attachment, ...] = ()
     sources: tuple[Place, ...] = ()
     tags: tuple[NetworkTag, ...] = ()
+    speakers: tuple[Place, ...] = ()
 
 
 def mapped(prefix: str) -> tuple[int, int]:

@@ -7,11 +7,13 @@ could say of each of them which side it is that lacks one. The intent can, with 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import NamedTuple
 
 from ...intent.port import Port
 from ...intent.tenancy import Tenancy
 from ...model.policy import ALLOW, NO_RULE, PROTOCOLS, Identity, PolicyMaps, RuleName
+from .delegation import is_group
 from .explain import peers_of
 from .ground import Regions, survey
 from .judge import Explanation
@@ -57,7 +59,7 @@ class Permissions:
         protocol: number; port: or type of message."""
         ends = (found.source, found.destination)
         near = [self._ground.home[end.name] for end in ends if end.name in self._ground.home]
-        if not near:
+        if not near or self._is_between(*(end.name for end in ends)):
             return ()
         prefixes = (found.source_prefix, found.destination_prefix)
         # Who is no peer, is what the other end's network says.
@@ -68,6 +70,13 @@ class Permissions:
             for direction, end in ((INGRESS, _DESTINATION), (EGRESS, _SOURCE))
             if ends[end].name in self._ground.home
         )
+
+    def _is_between(self, *names: str) -> bool:
+        """Whether no policy says by itself what passes: one may be several peers, or the two are on different runners
+        that do not know each other's containers."""
+        peers = (self._tenancy.peers.get(name) for name in names)
+        runners = [peer.containers.runners for peer in peers if peer is not None and peer.containers is not None]
+        return any(map(is_group, names)) or (len(runners) == len(names) and len({*chain.from_iterable(runners)}) > 1)
 
     def _side(self, selection: Selection, direction: str, end: int, peer: str, packet: tuple[int, int]) -> Side:
         near, far = 1 << end, 1 << 1 - end

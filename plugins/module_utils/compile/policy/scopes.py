@@ -39,9 +39,14 @@ class Everywhere(NamedTuple):
 
 
 def seen_from(
-    network: str, ground: Ground, atoms: Mapping[str, Sequence[Atom]], networks: Mapping[str, Network]
+    network: str,
+    ground: Ground,
+    atoms: Mapping[str, Sequence[Atom]],
+    networks: Mapping[str, Network],
+    besides: Iterable[Prefix] = (),
 ) -> Iterator[Seen]:
-    """In order. Where two peers of different networks are seen at one address (clashes() tells), one of them."""
+    """In order. besides: prefixes that are told of, whoever is there.
+    Where two peers of different networks are seen at one address (clashes() tells), one of them."""
     there: dict[Prefix, Atom | None] = dict.fromkeys(ground.named[network])
     cidrs = {prefix_of(cidr) for near in ground.reach[network] for cidr in networks[near].cidrs}
     there.update(dict.fromkeys(cidrs))
@@ -49,6 +54,7 @@ def seen_from(
         # In the maps it is inside of ::/0, and no IPv4 packet is meant by that.
         there[_ALL_OF_IPV4] = None
     hosts = frozenset(chain.from_iterable(ground.hosts[near] for near in ground.reach[network]))
+    there.update(dict.fromkeys(besides))
     there.update(dict.fromkeys(hosts))
     there.update((atom.prefix, atom) for near in ground.reach[network] for atom in atoms[near])
     named = ground.named[network].values

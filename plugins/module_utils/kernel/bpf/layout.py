@@ -123,7 +123,7 @@ def _identities(maps: PolicyMaps, packed: _Packed) -> Entries:
     speak, the scope is no network."""
     found: dict[bytes, bytes] = {}
     key = IDENTITY_KEY.pack
-    for scope, _prefix, endpoint in maps.destinations:
+    for scope, _nowhere, endpoint in (*maps.destinations, *maps.speakers):
         if endpoint.flags & PEER:
             found[key(scope, endpoint.identity)] = found[key(EVERY_NETWORK, endpoint.identity)] = packed[endpoint]
     for place in maps.sources:
