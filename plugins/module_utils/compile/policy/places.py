@@ -84,11 +84,11 @@ def _wrong(peer: Peer, site: Site, cidrs: Iterable[str]) -> Iterator[tuple[str, 
         yield from (("runner", said) for said in _no_runner(peer.runner, site))
     for name in peer.containers.runners if peer.containers is not None else ():
         wrong = list(_no_runner(name, site))
-        yield from (("containers.runners", said) for said in wrong)
+        yield from (("containers", said) for said in wrong)
         spoke = None if wrong else site.spoke(name)
         if spoke is not None and not list(_inside((spoke.subnet,), cidrs)):
             message = f"{name} has {spoke.subnet}, and nothing of that is inside of {', '.join(cidrs)}; widen them"
-            yield "containers.runners", message
+            yield "containers", message
 
 
 def _no_runner(name: str, site: Site) -> Iterator[str]:
