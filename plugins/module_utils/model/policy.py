@@ -157,7 +157,8 @@ class NetworkTag(NamedTuple):
 class PolicyMaps(NamedTuple):
     """All of one generation; every tuple is sorted, rules are in canonical order. Those of a whole domain have no
     attachments, sources and tags: each host adds its own. speakers: peers that containers of this host become by their
-    labels, in those of a domain of all hosts, as each network sees them: any address in the prefix can be theirs."""
+    labels, as each network sees them: any address in the prefix can be theirs. In those of a domain, of all hosts, and
+    besides them the peers that such containers are without a label."""
 
     networks: tuple[NetworkName, ...] = ()
     identities: tuple[Identity, ...] = ()

@@ -32,6 +32,10 @@ policies:
     namespace: all
     select: {matchLabels: {app: db}}
     ingress: [{from: [{peers: {matchLabels: {app: shop}}}], ports: [{protocol: TCP, port: 5432}]}]
+  blog-in:
+    namespace: all
+    select: {matchLabels: {app: blog}}
+    ingress: [{from: [{peers: {matchLabels: {app: db}}}], ports: [{protocol: TCP, port: 5432}]}]
 """
 COMPILED = compile_policy(
     parse_tenancy(DOMAIN, "domain.yaml"), {}, EMPTY, (), {"runner1": ("10.20.0.0/16", "10.30.0.0/16")}
@@ -81,6 +85,8 @@ def test_two_containers_with_different_labels_have_different_rights(labelled: Sc
     }
     labelled.comes_to_reach("web", "db")
     assert not labelled.reaches("far", "db")
+    labelled.comes_to_reach("db", "far")
+    assert not labelled.reaches("db", "web")
     assert any("web (10.20.0.2) as shop may speak" in line for line in labelled.said)
 
 

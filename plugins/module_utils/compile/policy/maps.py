@@ -96,7 +96,13 @@ def compile_policy(
         tuple(seen[0].places(networks.numbers, endpoints)),
         tuple(sorted(verdicts)),
         ports.table(),
-        speakers=tuple(sorted(chain.from_iterable(_speakers(domain, one, endpoints) for one in found.delegations))),
+        speakers=tuple(
+            sorted(
+                place
+                for one in found.delegations
+                for place in (*_speakers(domain, one, endpoints), *_defaults(domain, one, endpoints))
+            )
+        ),
     )
     notes = (*notes, *chain.from_iterable(realm.notes() for realm in judged))
     own = {view.runner: _runners_own(domain, view, maps, endpoints) for view in seen[1:]}
@@ -161,3 +167,11 @@ def _speakers(domain: Domain, found: Delegation, endpoints: Mapping[Somebody, En
         for name in found.peers:
             somebody = Somebody(found.network, None, None, found.runner, name)
             yield Place(domain.numbers[near], str(found.atoms[0].prefix), endpoints[somebody])
+
+
+def _defaults(domain: Domain, found: Delegation, endpoints: Mapping[Somebody, Endpoint]) -> Iterator[Place]:
+    """The peer that the runner is, where labelled ones may be: only its own maps have it there."""
+    for near in domain.ground.reach[found.network] if found.default is not None else ():
+        for atom in found.atoms:
+            somebody = Somebody(found.network, atom._replace(owner=found.default or ""), None, found.runner)
+            yield Place(domain.numbers[near], str(atom.prefix), endpoints[somebody])

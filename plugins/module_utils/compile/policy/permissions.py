@@ -44,6 +44,8 @@ class Permissions:
         self._tenancy = tenancy
         # Who is where, the maps say: they know the addresses that only a run hands out.
         self._ground = survey(tenancy, {}).ground
+        labelled = (peer.containers for peer in tenancy.peers.values() if peer.containers is not None)
+        self._split = frozenset(chain.from_iterable(one.runners for one in labelled))
         policies, self._names = numbered(tenancy)
         # A policy selects peers of its own network alone.
         self._policies: dict[str, list[PolicyRules]] = {}
@@ -74,9 +76,15 @@ class Permissions:
     def _is_between(self, *names: str) -> bool:
         """Whether no policy says by itself what passes: one may be several peers, or the two are on different runners
         that do not know each other's containers."""
-        peers = (self._tenancy.peers.get(name) for name in names)
-        runners = [peer.containers.runners for peer in peers if peer is not None and peer.containers is not None]
-        return any(map(is_group, names)) or (len(runners) == len(names) and len({*chain.from_iterable(runners)}) > 1)
+        runners = [self._runners(name) for name in names]
+        return any(map(is_group, names)) or (all(runners) and len(frozenset().union(*runners)) > 1)
+
+    def _runners(self, name: str) -> frozenset[str]:
+        """Those on which labels tell containers apart, and on which a peer's containers are."""
+        peer = self._tenancy.peers.get(name)
+        if peer is None:
+            return frozenset()
+        return frozenset(peer.containers.runners) if peer.containers is not None else self._split & {peer.runner or ""}
 
     def _side(self, selection: Selection, direction: str, end: int, peer: str, packet: tuple[int, int]) -> Side:
         near, far = 1 << end, 1 << 1 - end

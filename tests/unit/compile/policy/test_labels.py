@@ -11,9 +11,13 @@ from random import Random
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.answer import answers
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.explain import Explainer
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.judge import End, Judge
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.ledger import EMPTY
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.maps import compile_policy
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.permissions import Permissions, contradicts
+from ansible_collections.weft.overlay.plugins.module_utils.intent.question import Question, Service
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import ALLOW
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy_text import from_json, to_json
 from tests.unit.compile.policy.labels import Witness, labelled
@@ -117,3 +121,17 @@ def visible(witness, network, possible):
     first = [one for one in possible[0] if one != NOBODY]
     peers = first or [one for one in possible[1] if one != NOBODY]
     return bool(peers) and all(witness.reference.network_of(one) == network for one in peers)
+
+
+@settings(FEW, max_examples=100)
+@given(labelled(), st.sampled_from(PORTS))
+def test_what_is_told_of_peers_never_contradicts_what_each_of_them_permits(found, port):
+    tenancy = found.domain.tenancy
+    compiled = compile_policy(tenancy, found.domain.places, EMPTY, (), found.runners)
+    assume(not compiled.faults)
+    explainer, permissions = Explainer(compiled.maps), Permissions(tenancy)
+    assert permissions.may_be_of(compiled.maps)
+    for one in tenancy.peers:
+        for other in (*tenancy.peers, "192.0.2.1"):
+            for answer in answers(Question(one, other, Service("TCP", port)), explainer, permissions):
+                assert not answer.sides or not contradicts(answer.found, answer.sides), (one, other, answer)
