@@ -74,9 +74,8 @@ def compile_policy(
     networks = numbered_networks(tenancy.networks, ledger.networks)
     seen = views(bare, found, tenancy.networks, hosts)
     ground, atoms = found.ground, seen[0].atoms
-    notes = (*notes, *found.notes)
-    wrong = (*found.faults, *networks.faults)
-    faults = (*faults, *wrong, *(_too_many_places(ground, atoms) or clashes(ground, atoms)))
+    notes += found.notes
+    faults += found.faults + networks.faults + tuple(_too_many_places(ground, atoms) or clashes(ground, atoms))
     if faults:
         return CompiledPolicy(PolicyMaps(), ledger, notes, faults)
     policies, names = numbered(tenancy)
@@ -96,13 +95,7 @@ def compile_policy(
         tuple(seen[0].places(networks.numbers, endpoints)),
         tuple(sorted(verdicts)),
         ports.table(),
-        speakers=tuple(
-            sorted(
-                place
-                for one in found.delegations
-                for place in (*_speakers(domain, one, endpoints), *_defaults(domain, one, endpoints))
-            )
-        ),
+        speakers=tuple(sorted(chain.from_iterable(_unplaced(domain, one, endpoints) for one in found.delegations))),
     )
     notes = (*notes, *chain.from_iterable(realm.notes() for realm in judged))
     own = {view.runner: _runners_own(domain, view, maps, endpoints) for view in seen[1:]}
@@ -169,8 +162,9 @@ def _speakers(domain: Domain, found: Delegation, endpoints: Mapping[Somebody, En
             yield Place(domain.numbers[near], str(found.atoms[0].prefix), endpoints[somebody])
 
 
-def _defaults(domain: Domain, found: Delegation, endpoints: Mapping[Somebody, Endpoint]) -> Iterator[Place]:
-    """The peer that the runner is, where labelled ones may be: only its own maps have it there."""
+def _unplaced(domain: Domain, found: Delegation, endpoints: Mapping[Somebody, Endpoint]) -> Iterator[Place]:
+    """Besides those, the peer that the runner is, where they may be: only its own maps have it there."""
+    yield from _speakers(domain, found, endpoints)
     for near in domain.ground.reach[found.network] if found.default is not None else ():
         for atom in found.atoms:
             somebody = Somebody(found.network, atom._replace(owner=found.default or ""), None, found.runner)
