@@ -61,12 +61,12 @@ def enforce(stage: Stage, sources: tuple[Place, ...]) -> None:
 
 
 def run(scene: Scene, name: str, address: str = "", **labels: str) -> None:
-    """address: of somebody else, by name."""
-    found = scene.plug(name)._replace(labels=labels, ends={NETWORK: (ADDRESSES[address or name][0], "")})
-    if address:
-        neighbour = scene.neighbours[name]
-        neighbour.run("ip", "address", "flush", "dev", "port", "scope", "global")
-        neighbour.run("ip", "address", "add", f"{ADDRESSES[address][0]}/8", "dev", "port")
+    """address: of somebody else, by name. All are on one link, so that nothing but the policy keeps them apart."""
+    own = ADDRESSES[address or name][0]
+    found = scene.plug(name)._replace(labels=labels, ends={NETWORK: (own, "")})
+    neighbour = scene.neighbours[name]
+    neighbour.run("ip", "address", "flush", "dev", "port", "scope", "global")
+    neighbour.run("ip", "address", "add", f"{own}/8", "dev", "port")
     scene.docker.run(found)
     until(lambda: name in scene.bound(), f"{name} is not bound; {scene.said}")
 
