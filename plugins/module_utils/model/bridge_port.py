@@ -34,8 +34,9 @@ class Speaker(NamedTuple):
     """Who may speak: a running container on a bridge's network.
 
     name: the container's. bridge: of the network. space: as that of a port. addresses: its own there, of both families.
-    mac: of its end there. identity: of the peer that it is by its labels; 0: the policy knows by its addresses. unnamed:
-    addresses of which the policy knows all the same. says: what its labels came to, to stand behind its name; "": nothing.
+    mac: of its end there. identity: of the peer that it is by its labels; 0: the policy knows by its addresses.
+    unnamed: addresses of which the policy knows all the same. says: what its labels came to, to stand behind its name;
+    "": nothing.
     """
 
     name: str
