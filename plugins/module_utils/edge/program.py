@@ -43,7 +43,6 @@ _PORTS = (
         "kernel.netlink.gates",
         "kernel.netlink.news",
         "kernel.netlink.port_macs",
-        "kernel.netlink.port_macs",
         "kernel.netlink.spaces",
     ),
 )
