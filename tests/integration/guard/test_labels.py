@@ -100,7 +100,10 @@ def test_a_declared_address_is_its_peers_whatever_the_label(labelled: Scene) -> 
     labelled.remove("db")
     run(labelled, "db", app="blog")
     assert identities(labelled)[ADDRESSES["db"][0]] == 0
-    assert any("not as blog" in line and "declared" in line for line in labelled.said)
+    until(
+        lambda: any("not as blog" in line and "declared" in line for line in labelled.said),
+        f"nobody was told: {labelled.said}",
+    )
     run(labelled, "web", app="shop")
     labelled.comes_to_reach("web", "db")
 
