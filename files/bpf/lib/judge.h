@@ -43,8 +43,8 @@ static __always_inline int weft_begin(struct __sk_buff *skb, struct weft_case *c
 	/* Who is in no table is the world's: so all of them have to be there. */
 	if (!bpf_map_lookup_elem(&sources, &c->slot) || !bpf_map_lookup_elem(&source_prefixes, &c->slot) ||
 	    !bpf_map_lookup_elem(&destinations, &c->slot) || !bpf_map_lookup_elem(&destination_prefixes, &c->slot) ||
-	    !bpf_map_lookup_elem(&identities, &c->slot) || !bpf_map_lookup_elem(&verdicts, &c->slot) ||
-	    !bpf_map_lookup_elem(&port_classes, &c->slot))
+	    !bpf_map_lookup_elem(&shadows, &c->slot) || !bpf_map_lookup_elem(&identities, &c->slot) ||
+	    !bpf_map_lookup_elem(&verdicts, &c->slot) || !bpf_map_lookup_elem(&port_classes, &c->slot))
 		return WEFT_DROP_UNREADY;
 	return WEFT_PASS;
 }

@@ -5,8 +5,8 @@
 
 A port is judged from the moment that it is seen: without a binding it says nothing. It is bound to its container's
 addresses, then judged, kept to the container's MAC address, then opened. One that was bound stays so for as long as it
-is there: what is at its other end does not change, and neither do the addresses that Docker gave it. So nobody who
-speaks depends on Docker's answers, or on who asks for them having been there all the time.
+is there: what is at its other end does not change, and neither do the addresses that Docker gave it, nor its labels.
+So nobody who speaks depends on Docker's answers, or on who asks for them having been there all the time.
 """
 
 from __future__ import annotations
@@ -103,15 +103,15 @@ def _left(
 
 def _for_speaker(port: BridgePort, speaker: Speaker, held: Mapping[str, int], wanted: Attachment) -> Iterator[Step]:
     for address in speaker.addresses:
-        if held.get(address) != speaker.identity:
-            yield Bind(port.number, address, speaker.identity)
+        if held.get(address) != speaker.identity_of(address):
+            yield Bind(port.number, address, speaker.identity_of(address))
     for address in sorted(held.keys() - set(speaker.addresses)):
         yield Unbind(port.number, address)
     yield from _police(port, wanted)
     macs = frozenset((speaker.mac,))
     yield from _keep(port, macs)
     if port.opened is False or not held:
-        yield Open(port, f"{speaker.name} ({', '.join(speaker.addresses)})")
+        yield Open(port, f"{speaker.name} ({', '.join(speaker.addresses)}){speaker.says}")
     if port.opened is False:
         # In the VLAN that it is in from then on, too.
         yield Keep(port, macs)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Sequence
 
 from ..diff.bridge_port import Step, decide, halves, settled
+from ..diff.labelled import named
 from ..kernel.bridge_port import BridgePorts
 from ..kernel.docker_events import Events
 from ..kernel.docker_speakers import speakers
@@ -20,6 +21,7 @@ from ..kernel.netlink.news import LINKS, News, is_about_ports
 from ..kernel.netlink.numbers import is_there, number_of
 from ..model.bridge_port import Close, Open, Speaker
 from ..model.errors import KernelError, WeftError
+from ..model.labelled import Labelled
 from ..model.plan import HostPlan
 from ..model.policy import PORTS, Attachment
 
@@ -46,6 +48,8 @@ class Ports:
         self._names: dict[int, str] = {}
         self._told: set[int] = set()
         self._last_fault = ""
+        # By what containers were told apart when Docker was last asked about all of them; None: nobody knows.
+        self._labelled: tuple[Labelled, ...] | None = None
 
     def fileno(self) -> int:
         """Ready to be read when links changed."""
@@ -72,18 +76,20 @@ class Ports:
         if self._began:
             # What is new is judged before anybody is asked, however long the answer takes.
             whole = self._decide(bridges, plan, None)
-        if asked or self._since or not self._began:
+        if asked or self._since or not self._began or self._labelled != plan.labelled:
             answer = self._answer(plan)
             if answer is not None or not self._began:
                 whole = self._decide(bridges, plan, answer)
         self._began = True
         self._ports.forget_gone()
         self._tell()
-        return whole and not self._since
+        return whole and not self._since and self._labelled == plan.labelled
 
     def _decide(self, bridges: dict[str, Attachment], plan: HostPlan, answer: Sequence[Speaker] | None) -> bool:
         """Whether every step could be taken."""
         ports, bindings = self._ports.observe(bridges, _own(plan))
+        if self._labelled is None and not plan.labelled and not any(bindings.values()):
+            self._labelled = ()
         decision = decide(ports, answer, bindings, bridges)
         ways = [halves(steps) for steps in decision.steps]
         begun = [rest for first, rest in ways if self._take(first)]
@@ -114,18 +120,23 @@ class Ports:
             self._fault(self._docker.fault())
             return None
         networks = {network.name: network.bridge for network in plan.networks if network.bridge}
+        settled = self._settled(plan)
         try:
-            found = speakers(self._docker.path, networks, self._settled(plan))
+            found = speakers(self._docker.path, networks, settled)
         except WeftError as error:
             self._fault(str(error))
             return None
         if found is None:
             return None
         self._fault("; ".join(found[1]))
-        return found[0]
+        if not settled and not found[1]:
+            self._labelled = plan.labelled
+        return [named(speaker, labels, plan.labelled) for speaker, labels in found[0]]
 
     def _settled(self, plan: HostPlan) -> frozenset[str]:
-        if not self._began or any(time.monotonic() - since > _DOUBT for since in self._since.values()):
+        if not self._began or self._labelled != plan.labelled:
+            return frozenset()
+        if any(time.monotonic() - since > _DOUBT for since in self._since.values()):
             return frozenset()
         return settled(*self._ports.observe(_bridges(plan), _own(plan)))
 

@@ -36,12 +36,12 @@ _SPOOL = ("collected", "spool", "spool_mirror", "spool_reader", "spool_segments"
 _SENDING = ("send", "collect", "collect_calls", "audit_tls")
 _GUARD = ("guard", "guard_ports", "guard_routes", "followed_plan")
 _PORTS = (
-    *("model.bridge_port", "diff.bridge_port", "diff.gates", "kernel.bridge_port", "kernel.docker_events"),
+    *("model.bridge_port", "diff.bridge_port", "diff.gates", "diff.labelled", "kernel.bridge_port"),
     *(
+        "kernel.docker_events",
         "kernel.docker_speakers",
         "kernel.netlink.gates",
         "kernel.netlink.news",
-        "kernel.netlink.port_macs",
         "kernel.netlink.port_macs",
         "kernel.netlink.spaces",
     ),

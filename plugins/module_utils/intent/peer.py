@@ -15,11 +15,18 @@ from .names import CLIENT, HOST, NAMESPACE, PEER
 from .schema import Check, Field, Record
 
 
+class Containers(NamedTuple):
+    """Those on some runners, inventory names, that Docker knows with all of these labels; at least one of each."""
+
+    runners: tuple[str, ...]
+    labels: Mapping[str, str]
+
+
 class Peer(NamedTuple):
     """namespace: name of one. labels: key → value. Exactly one of the others says who it is (not None, not empty):
 
     client: name of a WireGuard client. server: name of a server. runner: inventory name of a runner.
-    addresses: bare, canonical text. subnets: networks in canonical text.
+    addresses: bare, canonical text. subnets: networks in canonical text. containers: those with certain labels.
     """
 
     namespace: str
@@ -29,10 +36,11 @@ class Peer(NamedTuple):
     runner: str | None
     addresses: tuple[str, ...]
     subnets: tuple[str, ...]
+    containers: Containers | None = None
 
 
 # What a peer is, one of these.
-_BEINGS = ("client", "server", "runner", "addresses", "subnets")
+_BEINGS = ("client", "server", "runner", "addresses", "subnets", "containers")
 
 
 def _is_one_thing(*beings: object) -> Iterator[tuple[str, str]]:
@@ -48,6 +56,24 @@ def _peer(addresses: tuple[str, ...] | None, subnets: tuple[str, ...] | None, **
     return Peer(addresses=addresses or (), subnets=subnets or (), **said)
 
 
+def _some_label(labels: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    if not labels:
+        message = "names none, so that it would be every container; give one, or make a peer of the runner"
+        yield "labels", message
+
+
+CONTAINERS = Record(
+    build=Containers,
+    fields={
+        "runners": Field(
+            List(HOST, at_least=1, unique=True, words="a list of inventory names"),
+            "The runners that they may be on: inventory names.",
+            required=True,
+        ),
+        "labels": Field(LABELS, "Labels that Docker has to know all of, with these values.", required=True),
+    },
+    checks=(Check(("labels",), _some_label),),
+)
 POLICED_PEER = Record(
     build=_peer,
     fields={
@@ -67,6 +93,12 @@ POLICED_PEER = Record(
             List(Cidr(unusable=UNUSABLE), at_least=1, unique=True, words="a list of IP networks"),
             "The networks that all its machines are in, in its network's cidrs. Within them, longer ones of other "
             "peers, and their addresses, are those peers'.",
+            absent="another thing",
+        ),
+        "containers": Field(
+            CONTAINERS,
+            "The containers that it is, by the labels that Docker has of them. An address that another peer declares "
+            "is that peer's, whatever its container's labels.",
             absent="another thing",
         ),
     },

@@ -20,8 +20,8 @@ _PATIENCE = 3.0
 
 def speakers(
     path: str, networks: Mapping[str, str], settled: Collection[str] = ()
-) -> tuple[list[Speaker], list[str]] | None:
-    """The running containers on our networks, and what was wrong with some.
+) -> tuple[list[tuple[Speaker, dict[str, str]]], list[str]] | None:
+    """The running containers on our networks, with their labels, and what was wrong with some.
 
     path: of Docker's socket. networks: Docker's names of them -> bridge. settled: addresses of containers that need not
     be looked at. None where Docker is stopped; raises KernelError where it does not answer.
@@ -33,13 +33,14 @@ def speakers(
     found = docker_api.running(path, sorted(networks), concerns, _PATIENCE)
     if found is None:
         return None
-    speaking: list[Speaker] = []
+    speaking: list[tuple[Speaker, dict[str, str]]] = []
     faults: list[str] = []
     channel = Channel()
     try:
         for container in found:
             try:
-                speaking += _speakers(channel, container, networks)
+                labels = (container.get("Config") or {}).get("Labels") or {}
+                speaking += ((speaker, labels) for speaker in _speakers(channel, container, networks))
             except KernelError as error:
                 faults.append(f"{_name(container)}: {error}")
     finally:

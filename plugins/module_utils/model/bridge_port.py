@@ -35,6 +35,8 @@ class Speaker(NamedTuple):
 
     name: the container's. bridge: of the network. space: as that of a port. addresses: its own there, of both families.
     mac: of its end there. identity: of the peer that it is by its labels; 0: the policy knows by its addresses.
+    unnamed: addresses of which the policy knows all the same. says: what its labels came to, to stand behind its name;
+    "": nothing.
     """
 
     name: str
@@ -43,6 +45,11 @@ class Speaker(NamedTuple):
     addresses: tuple[str, ...]
     mac: str
     identity: int = 0
+    unnamed: tuple[str, ...] = ()
+    says: str = ""
+
+    def identity_of(self, address: str) -> int:
+        return 0 if address in self.unnamed else self.identity
 
 
 # What is bound, by number of the port and address: identity.

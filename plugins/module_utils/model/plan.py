@@ -15,6 +15,7 @@ from .client import ClientConfig
 from .docker import DockerNetwork
 from .errors import PlanError
 from .firewall import Firewall
+from .labelled import Labelled
 from .link import Link
 from .policy import PolicyMaps
 from .route import Borrowed, Route
@@ -40,7 +41,7 @@ class HostPlan(NamedTuple):
     devices, peers: of the WIREGUARD links. clients: whose configuration this host keeps. accesses: one gate for each
     interface that has clients. policy: what the host's policed interfaces judge by; None: it has none.
     borrowed: routes of others that the tables of networks need too. audit: where it sends its denials; None: they stay
-    here. collector: whose denials it collects; None: nobody's.
+    here. collector: whose denials it collects; None: nobody's. labelled: peers that its containers may be.
     """
 
     host: str
@@ -61,6 +62,7 @@ class HostPlan(NamedTuple):
     borrowed: tuple[Borrowed, ...] = ()
     audit: Audit | None = None
     collector: Collector | None = None
+    labelled: tuple[Labelled, ...] = ()
 
 
 _LISTS = {
@@ -75,6 +77,7 @@ _LISTS = {
     "accesses": Access,
     "rules": Rule,
     "borrowed": Borrowed,
+    "labelled": Labelled,
 }
 
 
@@ -90,7 +93,7 @@ def to_json(plan: HostPlan) -> str:
         del link["gated"]
     document["routes"] = [_without_defaults(route) for route in plan.routes]
     document["borrowed"] = [_without_defaults(route) for route in plan.borrowed]
-    for name in ("rules", "borrowed"):
+    for name in ("rules", "borrowed", "labelled"):
         if not document[name]:
             del document[name]
     for name in ("audit", "collector"):
@@ -136,6 +139,7 @@ def from_json(text: str) -> HostPlan:
             raise PlanError(f"the plan has {items!r} where a list of {name} should be")
         document[name] = tuple(_value(shape, item) for item in items)
     document["accesses"] = tuple(_access(access) for access in document["accesses"])
+    document["labelled"] = tuple(_labelled(labelled) for labelled in document["labelled"])
     if "policy" in document:
         document["policy"] = policy_text.from_document(document["policy"])
     if document.get("firewall") is not None:
@@ -150,6 +154,13 @@ def from_json(text: str) -> HostPlan:
 
 def _access(access: Access) -> Access:
     return access._replace(reaches=tuple(_value(Reach, item) for item in access.reaches))
+
+
+def _labelled(labelled: Labelled) -> Labelled:
+    try:
+        return labelled._replace(labels=tuple((str(key), str(value)) for key, value in labelled.labels))
+    except (TypeError, ValueError) as error:
+        raise PlanError(f"the plan has {labelled.labels!r} where labels with their values should be") from error
 
 
 def _collector(item: Any) -> Collector:

@@ -168,7 +168,9 @@ class NetworkTag(NamedTuple):
 
 class PolicyMaps(NamedTuple):
     """All of one generation; every tuple is sorted, rules are in canonical order. Those of a whole domain have no
-    attachments, sources and tags: each host adds its own."""
+    attachments, sources and tags: each host adds its own. speakers: peers that containers of this host become by their
+    labels, as each network sees them: any address in the prefix can be theirs. In those of a domain, of all hosts, and
+    besides them the peers that such containers are without a label."""
 
     networks: tuple[NetworkName, ...] = ()
     identities: tuple[Identity, ...] = ()
@@ -180,6 +182,7 @@ class PolicyMaps(NamedTuple):
     sources: tuple[Place, ...] = ()
     tags: tuple[NetworkTag, ...] = ()
     shadows: tuple[Shadow, ...] = ()
+    speakers: tuple[Place, ...] = ()
 
 
 def mapped(prefix: str) -> tuple[int, int]:

@@ -26,8 +26,6 @@ from .policy import (
 POLICY_VERSION = 1
 
 _LARGEST = (1 << 32) - 1
-# Left out where there are none: most domains have none.
-_OPTIONAL = ("shadows",)
 
 
 class _Row(NamedTuple):
@@ -49,13 +47,16 @@ _ROWS = {
     "sources": _PLACE,
     "tags": _Row(NetworkTag, (int, int)),
     "shadows": _Row(Shadow, (int, int, str, str)),
+    "speakers": _PLACE,
 }
+# Left out where empty: what came later changes no byte of policies without it.
+_LATER = frozenset(("speakers", "shadows"))
 
 
 def to_json(maps: PolicyMaps) -> str:
     """Canonical JSON with a final newline: same maps, same bytes."""
-    names = (name for name in sorted(_ROWS) if name not in _OPTIONAL or getattr(maps, name))
-    parts = [f' "{name}": {_rows(getattr(maps, name))}' for name in names]
+    told = (name for name in sorted(_ROWS) if name not in _LATER or getattr(maps, name))
+    parts = [f' "{name}": {_rows(getattr(maps, name))}' for name in told]
     return "{\n" + ",\n".join((*parts, f' "version": {POLICY_VERSION}')) + "\n}\n"
 
 
@@ -84,7 +85,7 @@ def from_document(document: Any) -> PolicyMaps:
     version = document.pop("version", None)
     if not _fits(version, int) or version != POLICY_VERSION:
         raise PlanError(f"the policy has version {version!r}, this release reads version {POLICY_VERSION}")
-    document = {**{name: [] for name in _OPTIONAL}, **document}
+    document = {**{name: [] for name in _LATER}, **document}
     if set(document) != set(_ROWS):
         raise PlanError(f"the policy has {sorted(document)}; it should have {sorted(_ROWS)}")
     return PolicyMaps(**{name: _read(name, row, document[name]) for name, row in _ROWS.items()})

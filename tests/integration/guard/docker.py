@@ -23,12 +23,14 @@ NETWORK = "kohakuriver-overlay"
 
 
 class Container(NamedTuple):
-    """sandbox: path of its network namespace. ends: addresses of both families by network. mac: in all of them."""
+    """sandbox: path of its network namespace. ends: addresses of both families by network. mac: in all of them.
+    labels: as Docker has them, None where there are none."""
 
     name: str
     sandbox: str
     ends: dict[str, tuple[str, str]]
     mac: str = ""
+    labels: dict[str, str] | None = None
 
     def networks(self) -> dict[str, Any]:
         return {
@@ -41,7 +43,8 @@ class Container(NamedTuple):
 
     def whole(self) -> dict[str, Any]:
         settings = {"SandboxKey": self.sandbox, "Networks": self.networks()}
-        return {"Id": self.name, "Name": "/" + self.name, "State": {"Running": True}, "NetworkSettings": settings}
+        whole = {"Id": self.name, "Name": "/" + self.name, "State": {"Running": True}, "NetworkSettings": settings}
+        return {**whole, "Config": {"Labels": self.labels}}
 
 
 class Docker:

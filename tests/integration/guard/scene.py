@@ -22,6 +22,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.bindings i
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.netlink.adapter import Netlink
 from ansible_collections.weft.overlay.plugins.module_utils.model.change import ADD, CHANGE, Change
 from ansible_collections.weft.overlay.plugins.module_utils.model.docker import DockerNetwork
+from ansible_collections.weft.overlay.plugins.module_utils.model.labelled import Labelled
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import BRIDGE, VXLAN, Link
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import RUNNER, HostPlan, to_json
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import PORTS, Attachment, PolicyMaps
@@ -59,11 +60,11 @@ class Scene:
         police(stage.folder, "bridge", Policed(NUMBER, 1, PORTS))
         self.plan(NUMBER)
 
-    def plan(self, number: int) -> None:
+    def plan(self, number: int, labelled: tuple[Labelled, ...] = ()) -> None:
         """What a run would store. number: of the bridge's attachment."""
         policy = PolicyMaps(attachments=(Attachment("bridge", number, 1, PORTS),))
         network = DockerNetwork(NETWORK, "10.20.0.0/16", "10.20.0.1", "bridge", 1500, False)
-        plan = HostPlan("runner1", RUNNER, links=(LINK, TUNNEL), networks=(network,), policy=policy)
+        plan = HostPlan("runner1", RUNNER, links=(LINK, TUNNEL), networks=(network,), policy=policy, labelled=labelled)
         draft = self.folder / "plan.new"
         draft.write_text(to_json(plan), encoding="utf-8")
         draft.rename(self.folder / "plan.json")

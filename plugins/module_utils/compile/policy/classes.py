@@ -20,12 +20,14 @@ from .selection import Profile, Selection
 
 
 class Class(NamedTuple):
-    """peers: whether those in it are peers. selections, sides: which sets of the realm it is in."""
+    """peers: whether those in it are peers. selections, sides: which sets of the realm it is in. runner: as of those in
+    it."""
 
     network: str
     peers: bool
     selections: tuple[int, ...]
     sides: tuple[int, ...]
+    runner: str
 
 
 class PlacedRule(NamedTuple):
@@ -81,7 +83,7 @@ def realm_of(
     for number, profile in enumerate(profiles):
         its_sets = (tuple(by_selection[number]), tuple(by_side[number]))
         members[profile] = found.setdefault(
-            Class(profile.network, profile.namespace is not None, *its_sets), len(found)
+            Class(profile.network, profile.namespace is not None, *its_sets, profile.runner), len(found)
         )
     return Realm(rules, tuple(found), members)
 

@@ -23,8 +23,8 @@ _FAMILY_OF = {PROTOCOLS["ICMP"]: 4, PROTOCOLS["ICMPv6"]: 6}
 
 
 def is_peer(identity: Identity) -> bool:
-    """The other identities are prefixes, all that nobody declares, and hosts."""
-    return identity.number >= FIRST_IDENTITY and not is_address(identity.name)
+    """The other identities are prefixes, all that nobody declares, hosts, and the containers of a runner."""
+    return identity.number >= FIRST_IDENTITY and not is_address(identity.name) and not set("/ ") & set(identity.name)
 
 
 def peers_of(maps: PolicyMaps) -> list[Identity]:
@@ -42,7 +42,7 @@ class Explainer:
         names = {identity.number: identity.name for identity in maps.identities}
         # Parts that only their prefixes tell apart are one, known by the first of them.
         parts: set[tuple[int, Endpoint]] = set()
-        for scope, prefix, endpoint in maps.destinations:
+        for scope, prefix, endpoint in (*maps.destinations, *maps.speakers):
             end = End(endpoint, prefix)
             if scope != EVERY_NETWORK and end.is_peer():
                 self._sees.add((scope, endpoint.identity))

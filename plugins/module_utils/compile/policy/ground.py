@@ -70,17 +70,23 @@ def survey(
             raise ValueError(f"peer {name} is in a namespace that is not declared: {peer.namespace}")
         home[name] = network
         texts = _texts(peer, places.get(name, ()))
-        if not texts:
+        if not texts and peer.containers is None:
             notes.append(f"peers.{name} has no address yet: no packet is from it or for it")
         for prefix in map(prefix_of, texts):
             other = owned[network].setdefault(prefix, name)
             if other != name:
                 message = f"{prefix.shown()} is {other}'s too, in {network}; it is one peer's, take it from one of them"
                 faults.append(Fault("domain.yaml", below("peers", name), message))
-    forests = {name: Forest(found) for name, found in owned.items()}
-    inner = {name: _hosts_within(forest, map(prefix_of, hosts)) for name, forest in forests.items()}
-    ground = Ground(home, reach_of(tenancy.networks), forests, _named(tenancy), inner, views)
-    return Surveyed(ground, tuple(notes), tuple(faults))
+    nobodys = {name: Forest[str]({}) for name in owned}
+    ground = Ground(home, reach_of(tenancy.networks), nobodys, _named(tenancy), {}, views)
+    return Surveyed(with_owners(ground, owned, hosts), tuple(notes), tuple(faults))
+
+
+def with_owners(ground: Ground, owners: Mapping[str, Mapping[Prefix, str]], hosts: Iterable[str]) -> Ground:
+    """Others have some prefixes, by network."""
+    owned = {name: Forest({**forest.values, **owners.get(name, {})}) for name, forest in ground.owned.items()}
+    every = tuple(map(prefix_of, hosts))
+    return ground._replace(owned=owned, hosts={name: _hosts_within(forest, every) for name, forest in owned.items()})
 
 
 def _hosts_within(owned: Forest[str], hosts: Iterable[Prefix]) -> frozenset[Prefix]:

@@ -4,31 +4,26 @@
 """From a tenancy to the maps that packets are judged by: pure, and the only way there.
 
 ground.py: whose which addresses are, and which prefixes of policies they lie in. scopes.py: what each
-network sees of it; shadow_views.py, shadows.py: by which addresses. selection.py, classes.py: whom rules mean, and whom no
-rule tells apart.
+network sees of it; shadow_views.py, shadows.py: by which addresses. selection.py, classes.py: whom rules mean, and whom
+no rule tells apart.
 pairs.py, lines.py: about whom there is something to say, and what. realm.py: all of it, for
-networks that reach each other.
+networks that reach each other. delegation.py, views.py, composites.py: containers that labels tell apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ...intent.namespace import Namespace
 from ...intent.tenancy import Tenancy
 from ...model.errors import Fault
+from ...model.labelled import Labelled
 from ...model.policy import (
-    EVERY_NETWORK,
-    LOCAL,
     MOST_PLACES,
     MOST_VERDICTS,
-    NOBODY,
-    SHADOW,
-    SHARED,
-    UNPOLICED,
-    WORLD,
     Endpoint,
     NetworkName,
     Place,
@@ -36,40 +31,56 @@ from ...model.policy import (
     Shadow,
 )
 from .classes import realms
-from .ground import Atom, Ground, atoms_of, survey
+from .delegation import Delegated, Delegation, delegated, labelled
+from .ground import Atom, Ground, survey
 from .ledger import PolicyLedger, identity_counter
 from .names import Identities, numbered_networks
 from .ports import PortClasses
 from .realm import Domain, Inhabitants, JudgedRealm, Somebody
 from .rules import PolicyRules, numbered
-from .scopes import Seen, clashes, everywhere, seen_from
+from .scopes import clashes
 from .shadows import Shadowed, shadowed
+from .views import View, views
 
-_SHARED = Endpoint(NOBODY, 0, 0, SHARED)
-# Of no peer, though peers are all around.
-_HOSTS = Endpoint(WORLD, WORLD, 0, UNPOLICED | LOCAL)
+
+class RunnerPolicy(NamedTuple):
+    """Of a runner whose containers labels tell apart: the domain's maps as it sees them, and what the labels are."""
+
+    maps: PolicyMaps
+    labelled: tuple[Labelled, ...]
 
 
 class CompiledPolicy(NamedTuple):
-    """maps: without attachments. notes: for the reader. With faults, maps is empty and ledger what it was."""
+    """maps: without attachments. notes: for the reader. With faults, maps is empty and ledger what it was. runners: who
+    sees more than the maps say."""
 
     maps: PolicyMaps
     ledger: PolicyLedger
     notes: tuple[str, ...]
     faults: tuple[Fault, ...]
+    runners: Mapping[str, RunnerPolicy] = MappingProxyType({})
 
 
 def compile_policy(
-    tenancy: Tenancy, places: Mapping[str, tuple[str, ...]], ledger: PolicyLedger, hosts: Iterable[str] = ()
+    tenancy: Tenancy,
+    places: Mapping[str, tuple[str, ...]],
+    ledger: PolicyLedger,
+    hosts: Iterable[str] = (),
+    runners: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> CompiledPolicy:
     """places: peer → addresses or prefixes, of clients, servers and runners. hosts: addresses of hosts of ours, which
-    no wider prefix makes a peer's. The same arguments give the same maps and the same ledger, byte for byte."""
+    no wider prefix makes a peer's. runners: their subnets. The same arguments give the same maps and the same ledger,
+    byte for byte."""
+    hosts = tuple(hosts)
     shadows = shadowed(tenancy, ledger.shadows)
-    ground, notes, faults = survey(tenancy, places, hosts, shadows.views)
+    bare, notes, faults = survey(tenancy, places, hosts, shadows.views)
+    found = delegated(tenancy, bare, runners, hosts)
     networks = numbered_networks(tenancy.networks, ledger.networks)
-    atoms = {network: atoms_of(ground, network) for network in ground.reach}
-    found = shadows.faults or _too_many_places(ground, atoms) or clashes(ground, atoms)
-    faults = (*faults, *networks.faults, *found)
+    seen = views(bare, found, tenancy.networks, hosts)
+    ground, atoms = found.ground, seen[0].atoms
+    notes += found.notes
+    unseen = shadows.faults or tuple(_too_many_places(ground, atoms) or clashes(ground, atoms))
+    faults += found.faults + networks.faults + unseen
     if faults:
         return CompiledPolicy(PolicyMaps(), ledger, notes, faults)
     policies, names = numbered(tenancy)
@@ -77,8 +88,7 @@ def compile_policy(
     counter = identity_counter(ledger)
     identities = Identities(ground, chain.from_iterable(atoms.values()), counter)
     domain = Domain(tenancy, ground, atoms, networks.numbers, identities, ports)
-    seen = {network: list(seen_from(network, ground, atoms, tenancy.networks)) for network in ground.reach}
-    judged = [JudgedRealm(domain, there) for there in _inhabitants(domain, seen, policies)]
+    judged = [JudgedRealm(domain, there) for there in _inhabitants(domain, seen, policies, found)]
     verdicts = list(islice(chain.from_iterable(realm.verdicts() for realm in judged), MOST_VERDICTS + 1))
     endpoints = dict(chain.from_iterable(realm.endpoints() for realm in judged))
     if len(verdicts) > MOST_VERDICTS:
@@ -87,17 +97,30 @@ def compile_policy(
         tuple(sorted(NetworkName(number, name) for name, number in networks.numbers.items())),
         identities.table(networks.numbers),
         names,
-        tuple(_places(domain, seen, endpoints)),
+        tuple(seen[0].places(networks.numbers, endpoints)),
         tuple(sorted(verdicts)),
         ports.table(),
+        speakers=tuple(sorted(chain.from_iterable(_unplaced(domain, one, endpoints) for one in found.delegations))),
         shadows=tuple(sorted(_shadows(shadows, networks.numbers))),
     )
-    return CompiledPolicy(maps, PolicyLedger(networks.remember, counter.numbers(), shadows.remember), notes, ())
+    notes = (*notes, *chain.from_iterable(realm.notes() for realm in judged))
+    own = {view.runner: _runners_own(domain, view, maps, endpoints) for view in seen[1:]}
+    remember = PolicyLedger(networks.remember, counter.numbers(), shadows.remember)
+    return CompiledPolicy(maps, remember, notes, (), own)
 
 
 def _shadows(shadows: Shadowed, numbers: Mapping[str, int]) -> Iterator[Shadow]:
     for (viewer, network, cidr), shadow in shadows.given.items():
         yield Shadow(numbers[viewer], numbers[network], cidr, str(shadow))
+
+
+def _runners_own(domain: Domain, view: View, maps: PolicyMaps, endpoints: Mapping[Somebody, Endpoint]) -> RunnerPolicy:
+    numbers = {name: domain.identities.peer(name) for one in view.own for name in one.peers}
+    its = maps._replace(
+        destinations=tuple(view.places(domain.numbers, endpoints)),
+        speakers=tuple(sorted(chain.from_iterable(_speakers(domain, one, endpoints) for one in view.own))),
+    )
+    return RunnerPolicy(its, labelled(domain.tenancy, view.ground, view.own, numbers))
 
 
 def _too_many_places(ground: Ground, atoms: Mapping[str, Sequence[Atom]]) -> list[Fault]:
@@ -121,7 +144,7 @@ def _too_many_verdicts(endpoints: Mapping[Somebody, Endpoint], ports: PortClasse
 
 
 def _inhabitants(
-    domain: Domain, seen: Mapping[str, Sequence[Seen]], policies: Sequence[PolicyRules]
+    domain: Domain, seen: Sequence[View], policies: Sequence[PolicyRules], found: Delegated
 ) -> Iterator[Inhabitants]:
     """Of each realm."""
     rules: dict[str, list[PolicyRules]] = {}
@@ -135,36 +158,26 @@ def _inhabitants(
             chain.from_iterable(rules.get(name, ()) for name in group), key=lambda found: found.rules[0].number
         )
         homes = dict(chain.from_iterable(namespaces.get(name, {}).items() for name in group))
-        everybody = chain.from_iterable(_everybody(domain, network, seen[network]) for network in group)
-        yield Inhabitants(tuple(everybody), there, homes)
+        delegations = tuple(one for one in found.delegations if one.network in group)
+        everybody = chain(
+            chain.from_iterable(view.everybody(network) for view in seen for network in group),
+            (Somebody(one.network, None, None, one.runner, name) for one in delegations for name in one.peers),
+        )
+        yield Inhabitants(tuple(dict.fromkeys(everybody)), there, homes, delegations)
 
 
-def _everybody(domain: Domain, network: str, seen: Sequence[Seen]) -> Iterator[Somebody]:
-    # There always are addresses that nobody has and nobody names.
-    for region in dict.fromkeys((None, *(found.region for found in seen if found.atom is None))):
-        yield Somebody(network, None, region)
-    for atom in domain.atoms[network]:
-        yield Somebody(network, atom)
+def _speakers(domain: Domain, found: Delegation, endpoints: Mapping[Somebody, Endpoint]) -> Iterator[Place]:
+    """As each network sees them."""
+    for near in domain.ground.reach[found.network]:
+        for name in found.peers:
+            somebody = Somebody(found.network, None, None, found.runner, name)
+            yield Place(domain.numbers[near], str(found.atoms[0].prefix), endpoints[somebody])
 
 
-def _places(
-    domain: Domain, seen: Mapping[str, Sequence[Seen]], endpoints: Mapping[Somebody, Endpoint]
-) -> Iterator[Place]:
-    """In the order of scopes and addresses."""
-    for there in everywhere(domain.atoms, domain.ground):
-        endpoint = _SHARED if there.shared else _HOSTS
-        if there.atom is not None:
-            endpoint = endpoints[Somebody(there.atom.network, there.atom)]
-        if there.atom is not None and there.viewer is not None:
-            endpoint = endpoint._replace(network=domain.numbers[there.viewer], flags=endpoint.flags | SHADOW)
-        yield Place(EVERY_NETWORK, str(there.prefix), endpoint)
-    for network in sorted(seen, key=lambda name: domain.numbers[name]):
-        for found in seen[network]:
-            if found.atom is not None:
-                endpoint = endpoints[Somebody(found.atom.network, found.atom)]
-            else:
-                endpoint = endpoints[Somebody(network, None, found.region)]
-                endpoint = endpoint._replace(flags=endpoint.flags | (LOCAL if found.local else 0))
-            if found.behind is not None:
-                endpoint = endpoint._replace(network=domain.numbers[found.behind], flags=endpoint.flags | SHADOW)
-            yield Place(domain.numbers[network], str(found.prefix), endpoint)
+def _unplaced(domain: Domain, found: Delegation, endpoints: Mapping[Somebody, Endpoint]) -> Iterator[Place]:
+    """Besides those, the peer that the runner is, where they may be: only its own maps have it there."""
+    yield from _speakers(domain, found, endpoints)
+    for near in domain.ground.reach[found.network] if found.default is not None else ():
+        for atom in found.atoms:
+            somebody = Somebody(found.network, atom._replace(owner=found.default or ""), None, found.runner)
+            yield Place(domain.numbers[near], str(atom.prefix), endpoints[somebody])

@@ -70,6 +70,14 @@ class Identities:
         """Of what is no peer; None: of what no policy names either."""
         return WORLD if prefix is None else self.prefix(network, prefix)
 
+    def group(self, network: str, name: str) -> int:
+        """Of those who may be at a delegated address."""
+        return self._counter.number((network, name))
+
+    def on(self, runner: str, network: str, name: str | None) -> int:
+        """Of the class that a peer's containers have on a runner; None: those of nobody."""
+        return self._counter.number((network, f"{name or 'world'} of {runner}"))
+
     def own(self, atom: Atom) -> int | None:
         """The number that is of this part of a peer alone: its first prefix has the peer's, a prefix that policies name
         its own; None: others have none."""

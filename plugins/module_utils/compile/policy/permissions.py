@@ -7,11 +7,13 @@ could say of each of them which side it is that lacks one. The intent can, with 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from typing import NamedTuple
 
 from ...intent.port import Port
 from ...intent.tenancy import Tenancy
 from ...model.policy import ALLOW, NO_RULE, PROTOCOLS, Identity, PolicyMaps, RuleName
+from .delegation import is_group
 from .explain import peers_of
 from .ground import Regions, survey
 from .judge import Explanation
@@ -44,6 +46,8 @@ class Permissions:
         self._tenancy = tenancy
         # Who is where, the maps say: they know the addresses that only a run hands out.
         self._ground = survey(tenancy, {}, (), views_of(maps)).ground
+        labelled = (peer.containers for peer in tenancy.peers.values() if peer.containers is not None)
+        self._split = frozenset(chain.from_iterable(one.runners for one in labelled))
         policies, self._names = numbered(tenancy)
         # A policy selects peers of its own network alone.
         self._policies: dict[str, list[PolicyRules]] = {}
@@ -59,7 +63,7 @@ class Permissions:
         protocol: number; port: or type of message."""
         ends = (found.source, found.destination)
         near = [self._ground.home[end.name] for end in ends if end.name in self._ground.home]
-        if not near:
+        if not near or self._is_between(*(end.name for end in ends)):
             return ()
         prefixes = (found.source_prefix, found.destination_prefix)
         # Who is no peer, is what the other end's network says.
@@ -70,6 +74,19 @@ class Permissions:
             for direction, end in ((INGRESS, _DESTINATION), (EGRESS, _SOURCE))
             if ends[end].name in self._ground.home
         )
+
+    def _is_between(self, *names: str) -> bool:
+        """Whether no policy says by itself what passes: one may be several peers, or the two are on different runners
+        that do not know each other's containers."""
+        runners = [self._runners(name) for name in names]
+        return any(map(is_group, names)) or (all(runners) and len(frozenset().union(*runners)) > 1)
+
+    def _runners(self, name: str) -> frozenset[str]:
+        """Those on which labels tell containers apart, and on which a peer's containers are."""
+        peer = self._tenancy.peers.get(name)
+        if peer is None:
+            return frozenset()
+        return frozenset(peer.containers.runners) if peer.containers is not None else self._split & {peer.runner or ""}
 
     def _side(self, selection: Selection, direction: str, end: int, peer: str, packet: tuple[int, int]) -> Side:
         near, far = 1 << end, 1 << 1 - end

@@ -33,6 +33,11 @@ class Site(NamedTuple):
         plan = self.plans.get(host)
         return next((network for network in plan.networks if network.bridge is not None), None) if plan else None
 
+    def subnets(self) -> dict[str, tuple[str, ...]]:
+        """Of all runners that have one."""
+        spokes = {host: self.spoke(host) for host in self.plans}
+        return {host: (spoke.subnet,) for host, spoke in spokes.items() if spoke is not None}
+
     def addresses(self, host: str) -> tuple[str, ...]:
         """A host's own, bare, as far as plans and intent know them."""
         plan, server = self.plans.get(host), self.intent.servers.get(host)
@@ -60,7 +65,9 @@ def placed(site: Site) -> Placed:
         if home is None or peer.addresses or peer.subnets:
             continue
         cidrs = site.intent.networks[home].cidrs
-        wrong = [Fault("domain.yaml", below(below("peers", name), field), said) for field, said in _wrong(peer, site)]
+        wrong = [
+            Fault("domain.yaml", below(below("peers", name), field), said) for field, said in _wrong(peer, site, cidrs)
+        ]
         has = () if wrong else tuple(_has(peer, site))
         inside = sorted({str(both) for both in _inside(has, cidrs)})
         if has:
@@ -71,19 +78,30 @@ def placed(site: Site) -> Placed:
     return Placed(places, tuple(faults))
 
 
-def _wrong(peer: Peer, site: Site) -> Iterator[tuple[str, str]]:
+def _wrong(peer: Peer, site: Site, cidrs: Iterable[str]) -> Iterator[tuple[str, str]]:
     """What cannot be a peer."""
-    if peer.runner is None:
-        return
-    runner = next((host for host in site.inventory.runners if host.name == peer.runner), None)
+    if peer.runner is not None:
+        yield from (("runner", said) for said in _no_runner(peer.runner, site))
+    for name in peer.containers.runners if peer.containers is not None else ():
+        wrong = list(_no_runner(name, site))
+        yield from (("containers", said) for said in wrong)
+        spoke = None if wrong else site.spoke(name)
+        if spoke is not None and not list(_inside((spoke.subnet,), cidrs)):
+            message = f"{name} has {spoke.subnet}, and nothing of that is inside of {', '.join(cidrs)}; widen them"
+            yield "containers", message
+
+
+def _no_runner(name: str, site: Site) -> Iterator[str]:
+    """Why nobody is behind it."""
+    runner = next((host for host in site.inventory.runners if host.name == name), None)
     if runner is None:
         names = ", ".join(host.name for host in site.inventory.runners) or "nobody"
-        yield "runner", f"{peer.runner} is not in the inventory's group runners; there is {names}"
+        yield f"{name} is not in the inventory's group runners; there is {names}"
     elif runner.mode != OVERLAY:
-        message = f"{peer.runner} is a runner with overlay_mode {runner.mode}, so it has no part of the overlay; "
-        yield "runner", f"{message}let it be in the overlay, or delete the peer"
+        message = f"{name} is a runner with overlay_mode {runner.mode}, so it has no part of the overlay; "
+        yield f"{message}let it be in the overlay, or delete the peer"
     elif site.intent.overlay is None:
-        yield "runner", f"{peer.runner} has no part of an overlay, for the intent declares none; declare `overlay`"
+        yield f"{name} has no part of an overlay, for the intent declares none; declare `overlay`"
 
 
 def _has(peer: Peer, site: Site) -> Iterator[str]:

@@ -21,7 +21,7 @@ from .ground import reach_of
 from .host import NO_ENDPOINT, Itself, with_interfaces
 from .host_routes import Destinations, host_routes
 from .ledger import FIRST_ATTACHMENT, HostNumbers, Remembered, by_name, numbered
-from .maps import compile_policy
+from .maps import CompiledPolicy, RunnerPolicy, compile_policy
 from .mtu import Tight, mtu_notes
 from .places import Placed, Site, placed
 from .prefix import Forest, prefix_of
@@ -47,30 +47,35 @@ def policing(site: Site, remembered: Remembered, *, whole: bool) -> Policing:
     if found.faults or not whole:
         return nothing._replace(faults=found.faults)
     tenancy = site.intent.tenancy()
-    compiled = compile_policy(tenancy, found.places, remembered.domain, site.hosts())
+    compiled = compile_policy(tenancy, found.places, remembered.domain, site.hosts(), site.subnets())
     faults = compiled.faults or failing_tests(compiled.maps, tenancy)
     if faults:
         return nothing._replace(notes=compiled.notes, faults=faults)
-    speeches = {host: speech_of(site, host, compiled.maps) for host in site.plans}
-    hosts = _Hosts(site, compiled.maps, remembered.hosts)
+    speeches = {host: speech_of(site, host, _seen_by(host, compiled).maps) for host in site.plans}
+    hosts = _Hosts(site, compiled, remembered.hosts)
     plans = {host: hosts.policed(host, speech) for host, speech in speeches.items()}
     notes = (*compiled.notes, *_unheard(site, found, speeches.values()), *hosts.notes())
     return Policing(compiled.maps, plans, Remembered(compiled.ledger, hosts.numbers), notes, tuple(hosts.faults))
 
 
+def _seen_by(host: str, compiled: CompiledPolicy) -> RunnerPolicy:
+    """Who can be somebody by a label, only a runner has to know."""
+    return compiled.runners.get(host) or RunnerPolicy(compiled.maps._replace(speakers=()), ())
+
+
 class _Hosts:
     """One after the other. numbers: what is to be remembered of those that are policed."""
 
-    def __init__(self, site: Site, maps: PolicyMaps, known: Mapping[str, HostNumbers]) -> None:
+    def __init__(self, site: Site, compiled: CompiledPolicy, known: Mapping[str, HostNumbers]) -> None:
         self.numbers: dict[str, HostNumbers] = {}
         self.faults: list[Fault] = []
         self._tight: list[Tight] = []
         self._site = site
-        self._maps = maps
+        self._compiled = compiled
         self._known = known
         self._addresses = site.hosts()
         self._destinations = Destinations(site.intent.tenancy())
-        self._names = {network.number: network.name for network in maps.networks}
+        self._names = {network.number: network.name for network in compiled.maps.networks}
         self._reach = reach_of(site.intent.networks)
         self._direct = {
             number for number, name in self._names.items() if site.intent.networks[name].forwarding == DIRECT
@@ -87,7 +92,8 @@ class _Hosts:
         number = by_name(attachments)
         interfaces = {name: one._replace(number=number[name]) for name, one in speech.interfaces.items()}
         itself = Itself(speech.unpoliced, speech.addresses, self._addresses)
-        found = with_interfaces(self._maps, host, interfaces, itself)
+        seen = _seen_by(host, self._compiled)
+        found = with_interfaces(seen.maps, host, interfaces, itself)
         far = frozenset(number[name] for name in speech.far)
         tags, faults = allocated(host, self._networks(found.maps, far), known.tags)
         self.faults += [*found.faults, *faults]
@@ -100,6 +106,7 @@ class _Hosts:
             rules=(*plan.rules, *routes.tables.rules),
             borrowed=routes.borrowed,
             policy=self._with_tags(self._forwarding(host, found.maps), tagged),
+            labelled=seen.labelled,
         )
 
     def notes(self) -> tuple[str, ...]:
@@ -119,7 +126,8 @@ class _Hosts:
         """Those that have a tag on a host: all, or where they are too many those of its peers, and what these reach."""
         if len(self._names) <= ROOM:
             return self._names.values()
-        here = {place.endpoint.network for place in maps.sources if place.scope not in far} & set(self._names)
+        near = (*(place for place in maps.sources if place.scope not in far), *maps.speakers)
+        here = {place.endpoint.network for place in near} & set(self._names)
         return {near for number in here for near in self._reach[self._names[number]]}
 
     def _with_tags(self, maps: PolicyMaps, tagged: Mapping[str, int]) -> PolicyMaps:

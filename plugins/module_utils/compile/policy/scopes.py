@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
@@ -43,9 +43,14 @@ class Everywhere(NamedTuple):
 
 
 def seen_from(
-    network: str, ground: Ground, atoms: Mapping[str, Sequence[Atom]], networks: Mapping[str, Network]
+    network: str,
+    ground: Ground,
+    atoms: Mapping[str, Sequence[Atom]],
+    networks: Mapping[str, Network],
+    besides: Iterable[Prefix] = (),
 ) -> Iterator[Seen]:
-    """In order. Where two peers of different networks are seen at one address (clashes() tells), one of them."""
+    """In order. besides: prefixes that are told of, whoever is there.
+    Where two peers of different networks are seen at one address (clashes() tells), one of them."""
     there: dict[Prefix, Atom | None] = dict.fromkeys(ground.named[network])
     cidrs: dict[Prefix, str | None] = {}
     for near in ground.reach[network]:
@@ -57,6 +62,7 @@ def seen_from(
         # In the maps it is inside of ::/0, and no IPv4 packet is meant by that.
         there[_ALL_OF_IPV4] = None
     hosts = frozenset(_hosts_seen(network, ground))
+    there.update(dict.fromkeys(besides))
     there.update(dict.fromkeys(hosts))
     there.update((prefix, atom) for prefix, atom in _atoms_seen(network, ground, atoms))
     named = ground.named[network].values

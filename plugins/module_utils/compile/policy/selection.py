@@ -19,12 +19,14 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 class Profile(NamedTuple):
-    """All that a policy can know of somebody. namespace: None: it is no peer. labels: sorted."""
+    """All that a policy can know of somebody. namespace: None: it is no peer. labels: sorted. runner: that alone knows
+    where exactly it is; "": all do."""
 
     network: str
     namespace: str | None
     labels: Pairs
     regions: Regions
+    runner: str = ""
 
 
 class Labelled:

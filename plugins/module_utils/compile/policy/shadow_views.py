@@ -31,8 +31,16 @@ class Views(NamedTuple):
                 return prefix.moved(own, shadow)
         return prefix
 
+    def back(self, viewer: str, network: str, seen: Prefix) -> Prefix | None:
+        """The opposite; None: what the viewer sees there is not of this network."""
+        pairs = [pair for pair in self.pairs.get((viewer, network), ()) if pair.own.version == seen.version]
+        for own, shadow in pairs:
+            if shadow.holds(seen):
+                return seen.moved(shadow, own)
+        return None if pairs else seen
+
     def own(self, network: str, prefix: Prefix) -> Prefix:
-        """The opposite, whoever the viewer is: no two have the same shadow of anything."""
+        """The same, whoever the viewer is: no two have the same shadow of anything."""
         for (_viewer, seen), pairs in self.pairs.items():
             for own, shadow in pairs if seen == network else ():
                 if shadow.holds(prefix):

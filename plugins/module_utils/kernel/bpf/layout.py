@@ -130,7 +130,7 @@ def _identities(maps: PolicyMaps, packed: _Packed) -> Entries:
     speak, the scope is no network."""
     found: dict[bytes, bytes] = {}
     key = IDENTITY_KEY.pack
-    for scope, _prefix, endpoint in maps.destinations:
+    for scope, _nowhere, endpoint in (*maps.destinations, *maps.speakers):
         if endpoint.flags & PEER and not (scope == EVERY_NETWORK and endpoint.flags & SHADOW):
             # Whether it is seen by a shadow, depends on the address.
             plain = packed[endpoint._replace(flags=endpoint.flags & ~SHADOW) if endpoint.flags & SHADOW else endpoint]

@@ -68,7 +68,7 @@ def domain(size, seed, shadows=False):
 
 
 class _Maker:
-    def __init__(self, size, choose, shadows):
+    def __init__(self, size, choose, shadows=False):
         self.size = size
         self.choose = choose
         self.numbers = []

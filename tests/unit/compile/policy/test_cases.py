@@ -4,8 +4,9 @@
 """Every folder of cases/ is a claim about one tenancy: a new claim is a new folder.
 
 Given: domain.yaml (networks, namespaces, peers, policies, tests), and where the claim needs them places.json (peer →
-addresses) and ledger.json. Expected: explained.txt, what the maps say of each test; maps.json and remembered.json;
-notes.txt where there is something to say. Or faults.txt, and then nothing else.
+addresses), runners.json (their subnets) and ledger.json. Expected: explained.txt, what the maps say of each test;
+maps.json and remembered.json; of runners what they alone see and know; notes.txt where there is something to say. Or
+faults.txt, and then nothing else.
 
 WEFT_REGENERATE=1 writes what was found; read it with `git diff` before you believe it.
 """
@@ -29,7 +30,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.intent.tenancy import
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy_text import to_json
 
 CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
-GIVEN = ("domain.yaml", "places.json", "ledger.json")
+GIVEN = ("domain.yaml", "places.json", "runners.json", "ledger.json")
 REGENERATE = "WEFT_REGENERATE" in os.environ
 
 
@@ -41,7 +42,8 @@ def judge(case):
     ledger = policy_ledger.EMPTY
     if "ledger.json" in texts:
         ledger = policy_ledger.from_document(json.loads(texts["ledger.json"]))
-    compiled = compile_policy(tenancy, places, ledger)
+    runners = {name: tuple(found) for name, found in json.loads(texts.get("runners.json", "{}")).items()}
+    compiled = compile_policy(tenancy, places, ledger, (), runners)
     faults = compiled.faults or failing_tests(compiled.maps, tenancy)
     if faults:
         return {"faults.txt": "".join(f"{fault}\n" for fault in faults)}
@@ -50,6 +52,9 @@ def judge(case):
         "maps.json": to_json(compiled.maps),
         "remembered.json": json.dumps(policy_ledger.document(compiled.ledger), sort_keys=True) + "\n",
     }
+    for runner, own in compiled.runners.items():
+        lines = (*own.maps.destinations, *own.maps.speakers, *own.labelled)
+        found[f"{runner}.json"] = "".join(f"{json.dumps(line)}\n" for line in lines)
     if compiled.notes:
         found["notes.txt"] = "".join(f"{note}\n" for note in compiled.notes)
     return found
