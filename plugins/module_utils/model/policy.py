@@ -65,7 +65,7 @@ TUNNEL = 16
 FORWARDS = 32
 PORT = 64
 
-# More lines or places than that are refused: a host holds two generations of them in memory.
+# More lines or places than that are refused: a host holds two generations of them in memory, and three while it writes.
 MOST_VERDICTS = 1 << 20
 MOST_PLACES = 1 << 20
 

@@ -94,8 +94,13 @@ def test_it_does_not_matter_how_a_packet_lies_in_memory(site: Site, family: str)
             site.stage.forget()
             large = network("lan", "db", family) / UDP(sport=40000, dport=port) / Raw(bytes(5000))
             site.tunnel.send(bytes(large), linear)
-            until(lambda: site.reasons() or site.stage.flows(), f"{linear}: not seen")
-            assert (site.reasons(), site.stage.flows()) == (said, 0 if said else 1), linear
+            until(lambda: _reasons(site) or site.stage.flows(), f"{linear}: not seen")
+            assert (_reasons(site), site.stage.flows()) == (said, 0 if said else 1), linear
+
+
+def _reasons(site: Site) -> set[str]:
+    """Without what the kernel itself says to groups on a device that has changed; it comes when it likes."""
+    return set(site.reasons()) - {"MULTICAST"}
 
 
 def test_packets_of_a_few_bytes_are_dropped(site: Site) -> None:
@@ -105,8 +110,8 @@ def test_packets_of_a_few_bytes_are_dropped(site: Site) -> None:
         for size in range(1, 20):
             site.stage.forget()
             site.tunnel.send(first + whole[1:size])
-            until(site.reasons, f"{family}, {size} bytes: not seen")
-            assert site.reasons() == {"TRUNCATED"}
+            until(lambda: _reasons(site), f"{family}, {size} bytes: not seen")
+            assert _reasons(site) == {"TRUNCATED"}
 
 
 def test_frames_that_are_only_a_header_are_dropped(site: Site) -> None:
