@@ -69,25 +69,22 @@ def compile_policy(
     runners: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
 ) -> CompiledPolicy:
     """places: peer → addresses or prefixes, of clients, servers and runners. hosts: addresses of hosts of ours, which
-    no wider prefix makes a peer's. runners: their subnets. The same arguments give the same maps and the same ledger,
-    byte for byte."""
-    hosts = tuple(hosts)
-    shadows = shadowed(tenancy, ledger.shadows)
+    no wider prefix makes a peer's. runners: their subnets. The same arguments give the same maps and ledger."""
+    hosts, shadows = tuple(hosts), shadowed(tenancy, ledger.shadows)
     bare, notes, faults = survey(tenancy, places, hosts, shadows.views)
     found = delegated(tenancy, bare, runners, hosts)
     networks = numbered_networks(tenancy.networks, ledger.networks)
     seen = views(bare, found, tenancy.networks, hosts)
     ground, atoms = found.ground, seen[0].atoms
     notes += found.notes
-    unseen = shadows.faults or tuple(_too_many_places(ground, atoms) or clashes(ground, atoms))
-    faults += found.faults + networks.faults + unseen
+    faults += found.faults + networks.faults + (shadows.faults or _unclear(ground, atoms))
     if faults:
         return CompiledPolicy(PolicyMaps(), ledger, notes, faults)
     policies, names = numbered(tenancy)
     ports = PortClasses(rule.ports for policy in policies for rule in policy.rules)
     counter = identity_counter(ledger)
-    identities = Identities(ground, chain.from_iterable(atoms.values()), counter)
-    domain = Domain(tenancy, ground, atoms, networks.numbers, identities, ports)
+    known = Identities(ground, chain.from_iterable(atoms.values()), counter)
+    domain = Domain(tenancy, ground, atoms, networks.numbers, known, ports)
     judged = [JudgedRealm(domain, there) for there in _inhabitants(domain, seen, policies, found)]
     verdicts = list(islice(chain.from_iterable(realm.verdicts() for realm in judged), MOST_VERDICTS + 1))
     endpoints = dict(chain.from_iterable(realm.endpoints() for realm in judged))
@@ -95,7 +92,7 @@ def compile_policy(
         return CompiledPolicy(PolicyMaps(), ledger, notes, (_too_many_verdicts(endpoints, ports),))
     maps = PolicyMaps(
         tuple(sorted(NetworkName(number, name) for name, number in networks.numbers.items())),
-        identities.table(networks.numbers),
+        known.table(networks.numbers),
         names,
         tuple(seen[0].places(networks.numbers, endpoints)),
         tuple(sorted(verdicts)),
@@ -103,10 +100,9 @@ def compile_policy(
         speakers=tuple(sorted(chain.from_iterable(_unplaced(domain, one, endpoints) for one in found.delegations))),
         shadows=tuple(sorted(_shadows(shadows, networks.numbers))),
     )
-    notes = (*notes, *chain.from_iterable(realm.notes() for realm in judged))
+    notes += tuple(chain.from_iterable(realm.notes() for realm in judged))
     own = {view.runner: _runners_own(domain, view, maps, endpoints) for view in seen[1:]}
-    remember = PolicyLedger(networks.remember, counter.numbers(), shadows.remember)
-    return CompiledPolicy(maps, remember, notes, (), own)
+    return CompiledPolicy(maps, PolicyLedger(networks.remember, counter.numbers(), shadows.remember), notes, (), own)
 
 
 def _shadows(shadows: Shadowed, numbers: Mapping[str, int]) -> Iterator[Shadow]:
@@ -121,6 +117,10 @@ def _runners_own(domain: Domain, view: View, maps: PolicyMaps, endpoints: Mappin
         speakers=tuple(sorted(chain.from_iterable(_speakers(domain, one, endpoints) for one in view.own))),
     )
     return RunnerPolicy(its, labelled(domain.tenancy, view.ground, view.own, numbers))
+
+
+def _unclear(ground: Ground, atoms: Mapping[str, Sequence[Atom]]) -> tuple[Fault, ...]:
+    return tuple(_too_many_places(ground, atoms) or clashes(ground, atoms))
 
 
 def _too_many_places(ground: Ground, atoms: Mapping[str, Sequence[Atom]]) -> list[Fault]:
