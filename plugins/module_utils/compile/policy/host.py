@@ -23,7 +23,7 @@ from ...model.policy import (
     Place,
     PolicyMaps,
 )
-from .prefix import Forest, Prefix, nested, prefix_of
+from .prefix import Forest, Prefix, inhabited, nested, prefix_of
 
 NO_ENDPOINT = Endpoint(NOBODY, 0, 0, 0)
 _WORLD = Endpoint(WORLD, WORLD, 0, UNPOLICED)
@@ -137,7 +137,9 @@ class _Parts:
         found = _Spoken({}, [])
         clashes: dict[tuple[str, str], str] = {}
         hosts = {host for prefix in speaks for host in self._hosts.within(prefix)}
-        for prefix, around in nested({*ground, *there, *hosts}):
+        places = dict.fromkeys((*ground, *there, *hosts))
+        lived_in = inhabited(places)
+        for prefix, around in nested(places):
             chain = (prefix, *reversed(around))
             if not next((ground[holder] for holder in chain if holder in ground), False):
                 if prefix in ground:
@@ -151,7 +153,8 @@ class _Parts:
             anybody = interface.peers is None or interface.number == NO_ATTACHMENT
             nobody = _WORLD if anybody else NO_ENDPOINT
             found.endpoints[prefix] = speakers[0].endpoint if speakers else nobody
-            for other in speakers[1:]:
+            # Where longer prefixes hold all of it, only those count.
+            for other in speakers[1:] if prefix in lived_in else ():
                 clashes.setdefault(*_clash(speakers[0], other, _way_out(interface)))
         found.wrong.extend(clashes.values())
         return found
