@@ -79,6 +79,7 @@ Description=Collector of weft.overlay (denials of all hosts, into the store)
 Documentation=file://{PLAN_PATH}
 ConditionPathExists={PLAN_PATH}
 After={UNIT} network.target local-fs.target remote-fs.target
+# It ends where there is a store at last, to begin anew with the right to write there.
 StartLimitIntervalSec=0
 
 [Service]
@@ -86,7 +87,7 @@ Type=notify
 ExecStartPre=+{COMMAND_PATH} collect prepare
 ExecStart={COMMAND_PATH} collect
 Restart=always
-RestartSec=5
+RestartSec=1
 RuntimeDirectory=weft
 RuntimeDirectoryPreserve=yes
 ReadWritePaths=-{{folder}}
