@@ -119,11 +119,13 @@ class Neighbour:
             end.settimeout(patience)
             try:
                 end.connect((address, port))
+                # An error that came and was taken back looks like a connection to whoever waits for one.
+                end.getpeername()
             except TimeoutError:
                 return False
             except OSError as error:
                 # Nobody told the neighbour's MAC.
-                if error.errno == errno.EHOSTUNREACH:
+                if error.errno in {errno.EHOSTUNREACH, errno.ENOTCONN}:
                     return False
                 raise
             return True
