@@ -20,7 +20,7 @@ from ...intent.tenancy import Tenancy
 from ...model.errors import Fault
 from ...model.labelled import Labelled
 from .ground import Atom, Ground, atoms_of, with_owners
-from .prefix import Prefix, prefix_of
+from .prefix import Prefix, in_common
 
 
 class Delegation(NamedTuple):
@@ -85,7 +85,7 @@ def delegated(
     for (network, runner), names in sorted(wanted.items()):
         found = [
             prefix
-            for prefix in _inside(runners.get(runner, ()), tenancy.networks[network].cidrs)
+            for prefix in in_common(runners.get(runner, ()), tenancy.networks[network].cidrs)
             if _is_free(tenancy, ground, network, runner, prefix)
         ]
         owners.setdefault(network, {}).update(dict.fromkeys(found, group_name(runner)))
@@ -112,17 +112,6 @@ def _is_free(tenancy: Tenancy, ground: Ground, network: str, runner: str, prefix
     """Whether no peer declares all of it."""
     around = ground.owned[network].innermost(prefix)
     return around is None or tenancy.peers[ground.owned[network].values[around]].runner == runner
-
-
-def _inside(subnets: Iterable[str], cidrs: Iterable[str]) -> Iterator[Prefix]:
-    """Of two that overlap, the longer one."""
-    wide = [prefix_of(cidr) for cidr in cidrs]
-    for prefix in map(prefix_of, subnets):
-        for cidr in wide:
-            if cidr.holds(prefix):
-                yield prefix
-            elif prefix.holds(cidr):
-                yield cidr
 
 
 def _torn(delegations: Iterable[Delegation]) -> Iterator[Fault]:

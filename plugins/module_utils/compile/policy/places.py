@@ -17,7 +17,7 @@ from ...model.docker import DockerNetwork
 from ...model.errors import Fault
 from ...model.plan import HostPlan
 from ..inventory import OVERLAY, Inventory
-from .prefix import Prefix, prefix_of
+from .prefix import in_common, prefix_of
 
 
 class Site(NamedTuple):
@@ -69,7 +69,7 @@ def placed(site: Site) -> Placed:
             Fault("domain.yaml", below(below("peers", name), field), said) for field, said in _wrong(peer, site, cidrs)
         ]
         has = () if wrong else tuple(_has(peer, site))
-        inside = sorted({str(both) for both in _inside(has, cidrs)})
+        inside = sorted({str(both) for both in in_common(has, cidrs)})
         if has:
             wrong += _outside(name, peer, has, inside, f"the cidrs of {home} ({', '.join(cidrs)})")
         if inside and not wrong:
@@ -86,7 +86,7 @@ def _wrong(peer: Peer, site: Site, cidrs: Iterable[str]) -> Iterator[tuple[str, 
         wrong = list(_no_runner(name, site))
         yield from (("containers", said) for said in wrong)
         spoke = None if wrong else site.spoke(name)
-        if spoke is not None and not list(_inside((spoke.subnet,), cidrs)):
+        if spoke is not None and not list(in_common((spoke.subnet,), cidrs)):
             message = f"{name} has {spoke.subnet}, and nothing of that is inside of {', '.join(cidrs)}; widen them"
             yield "containers", message
 
@@ -114,17 +114,6 @@ def _has(peer: Peer, site: Site) -> Iterator[str]:
         spoke = site.spoke(peer.runner)
         # The runner's own address besides: those of hosts are never somebody's by a wider prefix.
         yield from () if spoke is None else (spoke.subnet, spoke.gateway)
-
-
-def _inside(has: Iterable[str], cidrs: Iterable[str]) -> Iterator[Prefix]:
-    """Of two that overlap, the longer one."""
-    wide = [prefix_of(cidr) for cidr in cidrs]
-    for prefix in map(prefix_of, has):
-        for cidr in wide:
-            if cidr.holds(prefix):
-                yield prefix
-            elif prefix.holds(cidr):
-                yield cidr
 
 
 def _outside(name: str, peer: Peer, has: tuple[str, ...], inside: list[str], cidrs: str) -> Iterator[Fault]:

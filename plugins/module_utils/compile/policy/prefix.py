@@ -119,3 +119,14 @@ def inhabited(prefixes: Iterable[Prefix]) -> set[Prefix]:
         if around:
             left[around[-1]] -= prefix.size()
     return {prefix for prefix, count in left.items() if count}
+
+
+def in_common(texts: Iterable[str], cidrs: Iterable[str]) -> Iterator[Prefix]:
+    """What texts and cidrs have in common: of two that overlap, the longer one."""
+    wide = [prefix_of(cidr) for cidr in cidrs]
+    for prefix in map(prefix_of, texts):
+        for cidr in wide:
+            if cidr.holds(prefix):
+                yield prefix
+            elif prefix.holds(cidr):
+                yield cidr
