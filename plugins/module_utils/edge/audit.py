@@ -13,7 +13,6 @@ from __future__ import annotations
 import gc
 import os
 import select
-import signal
 import socket
 import sys
 import time
@@ -23,7 +22,7 @@ from typing import NamedTuple
 
 from ..kernel.bpf.judging import Judging, judging
 from ..kernel.bpf.records import counters
-from ..kernel.service import announce
+from ..kernel.service import announce, told_to_end
 from ..kernel.spool import BOUNDS, Spool
 from ..kernel.spool_reader import read_sent, unsent_octets
 from ..kernel.stored import current_digest
@@ -225,11 +224,7 @@ def main(arguments: list[str], places: Places = Places()) -> int:  # noqa: B008 
         return 2
     # What is started for one run has no need of it; this one stays.
     gc.enable()
-    ended, end = os.pipe()
-    os.set_blocking(end, False)
-    signal.set_wakeup_fd(end)
-    # The byte in the pipe is what counts; without a handler, the signal would end this at once.
-    signal.signal(signal.SIGTERM, lambda _number, _frame: None)
+    ended = told_to_end()
     audit = Audit(places)
     audit.look()
     announce(AUDIT_UNIT, current_digest() or "")

@@ -10,9 +10,7 @@ the disk.
 from __future__ import annotations
 
 import gc
-import os
 import select
-import signal
 import socket
 import sys
 import threading
@@ -23,7 +21,7 @@ from typing import NamedTuple
 
 from ..kernel import collected
 from ..kernel.certificates import AUDIT_KEY
-from ..kernel.service import announce
+from ..kernel.service import announce, told_to_end
 from ..kernel.store_place import MEMORY
 from ..kernel.stored import current_digest
 from ..model.errors import WeftError
@@ -192,11 +190,7 @@ def main(arguments: list[str], places: Places = Places()) -> int:  # noqa: B008 
     gc.enable()
     # One for each host, which do little.
     threading.stack_size(512 << 10)
-    ended, end = os.pipe()
-    os.set_blocking(end, False)
-    signal.set_wakeup_fd(end)
-    # The byte in the pipe is what counts; without a handler, the signal would end this at once.
-    signal.signal(signal.SIGTERM, lambda _number, _frame: None)
+    ended = told_to_end()
     collecting = Collecting(places)
     collecting.look()
     announce(COLLECT_UNIT, current_digest() or "")

@@ -11,15 +11,13 @@ Where the plan borrows routes of others, it is applied again when those have cha
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 from selectors import EVENT_READ, DefaultSelector
-from types import FrameType
 
 from ..kernel.docker import SOCKET
 from ..kernel.docker_events import Events
-from ..kernel.service import announce
+from ..kernel.service import announce, end_when_told
 from ..kernel.stored import current_digest
 from ..model.errors import WeftError
 from ..model.plan import HostPlan
@@ -115,14 +113,10 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         sys.stderr.write(f"usage: {USAGE}")
         return 2
-    signal.signal(signal.SIGTERM, _end)
+    end_when_told()
     guard = Guard()
     guard.try_to_look()
     # Docker may start now: whoever it brings is judged.
     announce(GUARD_UNIT, current_digest() or "")
     guard.run()
     return 0
-
-
-def _end(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(0)

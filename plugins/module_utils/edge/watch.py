@@ -11,17 +11,15 @@ Nothing else is changed: what differs otherwise is the business of a run.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Mapping
-from types import FrameType
 
 from ..diff.peers import overdue
 from ..kernel import wireguard
 from ..kernel.endpoints import resolve
 from ..kernel.lock import exclusive
-from ..kernel.service import announce
+from ..kernel.service import announce, end_when_told
 from ..kernel.stored import current_digest
 from ..model.errors import KernelError, WeftError
 from ..model.plan import HostPlan
@@ -124,7 +122,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1:
         sys.stderr.write(f"usage: {USAGE}")
         return 2
-    signal.signal(signal.SIGTERM, _end)
+    end_when_told()
     guard = Watch()
     announce(WATCH_UNIT, current_digest() or "")
     while True:
@@ -134,10 +132,6 @@ def main(arguments: list[str]) -> int:
             _say(str(error))
             pause = _SECONDS
         time.sleep(pause)
-
-
-def _end(_number: int, _frame: FrameType | None) -> None:
-    raise SystemExit(0)
 
 
 def _say(line: str) -> None:

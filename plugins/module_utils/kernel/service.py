@@ -6,8 +6,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Mapping
+from types import FrameType
 
 from ..model.change import REMOVE, Change
 from ..model.errors import KernelError
@@ -55,3 +57,23 @@ def announce(unit: str, digest: str, states: Mapping[str, str] = SERVICE_STATES)
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
             # A leading @ stands for an abstract socket.
             door.sendto(b"READY=1", "\0" + address[1:] if address.startswith("@") else address)
+
+
+def end_when_told() -> None:
+    """For a service that may end in the middle of what it does: systemd's SIGTERM ends it, in order."""
+    signal.signal(signal.SIGTERM, _end)
+
+
+def _end(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(0)
+
+
+def told_to_end() -> int:
+    """For a service that has something to bring to its end: a file descriptor that is readable once systemd has told it
+    to end (SIGTERM)."""
+    ended, end = os.pipe()
+    os.set_blocking(end, False)
+    signal.set_wakeup_fd(end)
+    # The byte in the pipe is what counts; without a handler, the signal would end this at once.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: None)
+    return ended
