@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from . import cgroup, traffic
+from . import cgroup, machine, traffic
 from .clients import ROAD
 from .paths import agent
 from .shell import LabError, wait_until
@@ -44,7 +44,7 @@ def served(runner: str, name: str, address: str, ports: Iterable[int]) -> Party:
     pid = traffic.must(runner, "docker", "inspect", "-f", "{{.State.Pid}}", name).strip()
     for port in ports:
         unit = f"lab-echo-{name}-{port}-{pid}"
-        if traffic.machine.execute(runner, "systemctl", "is-active", unit).returncode != 0:
+        if machine.execute(runner, "systemctl", "is-active", unit).returncode != 0:
             inside = ("nsenter", f"--net=/proc/{pid}/ns/net", "python3", "-c", agent("echo"), str(port))
             traffic.must(runner, "systemd-run", "--quiet", "--collect", "--unit", unit, *inside)
     return Party(name, address, f"{_root(runner)}/proc/{pid}/ns/net")

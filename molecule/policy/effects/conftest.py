@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab import machine, tenants
+from lab import tenants
 
 
 @pytest.fixture(scope="module")
@@ -17,15 +17,3 @@ def inventory():
     mine.restore()
     ended = mine.site()
     assert ended.code == 0, ended.output
-
-
-@pytest.fixture
-def on():
-    """Run a shell command in a host: on("hub", "tc filter show"). It must succeed."""
-
-    def run(name, command):
-        done = machine.execute(name, "sh", "-c", command)
-        assert done.returncode == 0, f"{name}: {command}: {done.stderr}{done.stdout}"
-        return done.stdout
-
-    return run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lab import machine, plane, snapshot, wg
+from lab import plane, wg
 
 
 @pytest.fixture(scope="module")
@@ -18,29 +18,6 @@ def inventory():
         mine.restore()
         ended = mine.site()
         assert ended.code == 0, ended.output
-
-
-@pytest.fixture
-def untouched():
-    """Call it with host names first, and what it returns afterwards: that says what was touched, "" for nothing."""
-
-    def take(*names):
-        before = snapshot.take_all(*names)
-        return lambda: snapshot.differences(before, snapshot.take_all(*names))
-
-    return take
-
-
-@pytest.fixture
-def on():
-    """Run a shell command in a host: on("router", "wg show"). It must succeed."""
-
-    def run(name, command):
-        done = machine.execute(name, "sh", "-c", command)
-        assert done.returncode == 0, f"{name}: {command}: {done.stderr}{done.stdout}"
-        return done.stdout
-
-    return run
 
 
 @pytest.fixture
