@@ -1,58 +1,33 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""The code that a host keeps for its next boot: the very modules that just ran there, read from where they came."""
+"""The code that a host keeps for its next boot: `weft` and all that it can come to import, read from where the modules
+come from that run there now.
+
+Imports are followed as Ansible follows them when it packs a module, also those within functions. So it is all there,
+and nothing is imported for it: that would cost every run tens of milliseconds.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import sys
+import re
+from collections.abc import Iterator
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
 
 from ..diff.policy import NO_OBJECTS
-from ..kernel import docker_api, wireguard_plane
 from ..model.errors import WeftError
 from ..model.policed import Objects
 from ..model.stored import Program
-from . import boot, client_command, command, stored_plan, watch
+from . import command
 
 _ROOT = __name__.rsplit(".", 2)[0]
 _PACKAGE = "weft_overlay"
 
-# What runs at boot. The rest of the collection stays on the controller.
-_ROOMS = ("model", "diff", "kernel", "converge")
-_DOORS = frozenset(module.__name__ for module in (boot, client_command, command, stored_plan, watch))
-
-# Modules that are imported only when they are needed, and that a host may need at its next boot.
-LAZY = (docker_api, wireguard_plane)
-
-# The same, without being imported now: that would cost every run tens of milliseconds.
-_BPF = (
-    *("attach", "bindings", "calls", "judging", "layout", "log", "mount"),
-    *("objects", "pins", "plane", "records", "slots", "support", "tables"),
-)
-_AUDIT = ("audit", "audit_metrics", "audit_names", "audit_share", "audit_source", "denials")
-_SPOOL = ("collected", "spool", "spool_mirror", "spool_reader", "spool_segments", "store_place")
-_SENDING = ("send", "collect", "collect_calls", "audit_tls")
-_GUARD = ("guard", "guard_ports", "guard_routes", "followed_plan")
-_PORTS = (
-    *("model.bridge_port", "diff.bridge_port", "diff.gates", "diff.labelled", "kernel.bridge_port"),
-    *(
-        "kernel.docker_events",
-        "kernel.docker_speakers",
-        "kernel.netlink.gates",
-        "kernel.netlink.news",
-        "kernel.netlink.port_macs",
-        "kernel.netlink.spaces",
-    ),
-)
-UNLOADED = (
-    *_PORTS,
-    *("kernel.netlink.filters", "kernel.bpf", "model.audit", "model.sending"),
-    *(f"kernel.{name}" for name in _SPOOL),
-    *(f"kernel.bpf.{name}" for name in _BPF),
-    *(f"edge.{name}" for name in (*_AUDIT, *_GUARD, *_SENDING)),
-)
+# Rooms import each other in no other way. To parse them all would take longer than the rest of a run.
+_IMPORT = re.compile(r"from (\.+)([\w.]*) import (?:\(([^)]*)\)|(.*))")
+_NAME = re.compile(r"(\w+)(?: as \w+)?")
 
 _MAIN = f"""\
 import gc
@@ -75,11 +50,7 @@ os._exit(code)
 def program(objects: Objects = NO_OBJECTS) -> Program:
     """Sources by path, and one digest over them, and over the programs that judge where there are any. Raises WeftError
     where a module's source cannot be read."""
-    sources = {"main.py": _MAIN, f"{_PACKAGE}/__init__.py": "", f"{_PACKAGE}/edge/__init__.py": ""}
-    for name in sorted({*sys.modules, *(f"{_ROOT}.{inner}" for inner in UNLOADED)}):
-        inner = name[len(_ROOT) + 1 :]
-        if name.startswith(_ROOT + ".") and (name in _DOORS or inner.split(".")[0] in _ROOMS or inner in UNLOADED):
-            sources.update(_source(name, inner))
+    sources = {"main.py": _MAIN, **_Reached(command.__name__).sources}
     digest = hashlib.sha256()
     for path in sorted(sources):
         digest.update(f"{path}\0{sources[path]}\0".encode())
@@ -87,15 +58,50 @@ def program(objects: Objects = NO_OBJECTS) -> Program:
     return Program(digest.hexdigest()[:32], tuple(sorted(sources.items())), objects.files)
 
 
-def _source(name: str, inner: str) -> dict[str, str]:
-    module = sys.modules.get(name)
-    spec = find_spec(name) if module is None else None
-    loader = spec.loader if spec else getattr(module, "__loader__", None)
-    package = spec.submodule_search_locations is not None if spec else hasattr(module, "__path__")
-    text = loader.get_source(name) if hasattr(loader, "get_source") else None
-    if isinstance(text, bytes):  # from Ansible's own loader, where no archive was made
-        text = text.decode()
-    path = inner.replace(".", "/") + ("/__init__.py" if package else ".py")
-    if text is None and not package:
-        raise WeftError(f"the source of {inner} cannot be read, so nothing could be stored for the next boot")
-    return {f"{_PACKAGE}/{path}": text or ""}
+def imports(text: str) -> Iterator[tuple[int, str, list[str]]]:
+    """Of each relative import at any place: how many dots, the name after them, and what is taken from there."""
+    for dots, inner, several, one in _IMPORT.findall(text):
+        yield len(dots), inner, _NAME.findall(several or one)
+
+
+class _Reached:
+    """A module and all that it leads to. sources: by path."""
+
+    def __init__(self, name: str) -> None:
+        self.sources: dict[str, str] = {}
+        self._specs: dict[str, ModuleSpec | None] = {}
+        self._follow(name)
+
+    def _follow(self, name: str) -> None:
+        inner = name[len(_ROOT) :].replace(".", "/")
+        path = f"{_PACKAGE}{inner}.py"
+        if path in self.sources:
+            return
+        text = self._text(name)
+        self.sources[path] = text
+        folder = path
+        while "/" in folder:  # packages are empty
+            folder = folder.rpartition("/")[0]
+            self.sources[f"{folder}/__init__.py"] = ""
+        for dots, target, members in imports(text):
+            package = ".".join((*name.split(".")[:-dots], *([target] if target else ())))
+            for each in [f"{package}.{member}" for member in members] if self._is_package(package) else [package]:
+                self._follow(each)
+
+    def _is_package(self, name: str) -> bool:
+        spec = self._spec(name)
+        return spec is not None and spec.submodule_search_locations is not None
+
+    def _spec(self, name: str) -> ModuleSpec | None:
+        if name not in self._specs:
+            self._specs[name] = find_spec(name)
+        return self._specs[name]
+
+    def _text(self, name: str) -> str:
+        loader = getattr(self._spec(name), "loader", None)
+        text = loader.get_source(name) if hasattr(loader, "get_source") else None
+        if text is None:
+            inner = name[len(_ROOT) + 1 :]
+            raise WeftError(f"the source of {inner} cannot be read, so nothing could be stored for the next boot")
+        # bytes come from Ansible's own loader, where no archive was made
+        return text.decode() if isinstance(text, bytes) else text
