@@ -130,12 +130,12 @@ def text(totals: Mapping[_Key, _Total], standing: Standing) -> str:
     labels = ("source", "destination", "reason", "observed")
     for column, (name, says) in enumerate(_COUNTERS):
         samples = [(tuple(zip(labels, key)), total[column]) for key, total in totals.items()]
-        lines += _family(name, "counter", says, samples)
+        lines += family(name, "counter", says, samples)
     for name, kind, says, value in _gauges(standing):
-        lines += _family(name, kind, says, [((), value)])
+        lines += family(name, kind, says, [((), value)])
     if standing.digest is not None:
         about = (("host", standing.host), ("digest", standing.digest))
-        lines += _family("weft_policy_info", "gauge", "The policy that judges.", [(about, 1)])
+        lines += family("weft_policy_info", "gauge", "The policy that judges.", [(about, 1)])
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -163,9 +163,10 @@ def _gauges(one: Standing) -> Iterator[tuple[str, str, str, float]]:
         yield "weft_audit_unsent_bytes", "gauge", "What of the spool is still to be sent.", one.waiting
 
 
-def _family(
+def family(
     name: str, kind: str, says: str, samples: Iterable[tuple[tuple[tuple[str, str], ...], float]]
 ) -> Iterator[str]:
+    """The lines of one metric. samples: each has its labels, as names with values, and a number."""
     yield f"# HELP {name} {says}"
     yield f"# TYPE {name} {kind}"
     for labels, value in samples:

@@ -29,6 +29,8 @@ def main(arguments: list[str]) -> int:
         from .guard import main as answer
     elif word == "send":
         from .send import main as answer
+    elif word == "status":
+        from .status import main as answer
     elif word == "watch":
         from .watch import main as answer
     else:
@@ -37,9 +39,9 @@ def main(arguments: list[str]) -> int:
 
 
 def _usage() -> int:
-    from . import audit, boot, client_command, collect, denials, guard, send, watch
+    from . import audit, boot, client_command, collect, denials, guard, send, status, watch
 
-    doors = (boot, client_command, denials, watch, audit, guard, send, collect)
+    doors = (boot, status, client_command, denials, watch, audit, guard, send, collect)
     lines = [line for each in doors for line in each.USAGE.splitlines()]
     sys.stderr.write("usage: " + "\n       ".join(lines) + "\n")
     return 2
