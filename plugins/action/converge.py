@@ -22,6 +22,7 @@ _ARGUMENTS = {
     "build": {"type": "path"},
     "objects": {"type": "dict", "default": {}},
     "persist": {"type": "bool", "default": True},
+    "state": {"type": "str", "choices": ["planned", "absent"], "default": "planned"},
     "observe": {"type": "bool", "default": False},
 }
 
@@ -33,12 +34,13 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
-        _validation, given = self.validate_argument_spec(
-            _ARGUMENTS, mutually_exclusive=[("plan", "build")], required_one_of=[("plan", "build", "observe")]
-        )
+        _validation, given = self.validate_argument_spec(_ARGUMENTS, mutually_exclusive=[("plan", "build")])
         if given["observe"]:
             seen = self._execute_module("weft.overlay.converge", module_args={"observe": True}, task_vars=task_vars)
             return {**result, **seen}
+        if given["state"] == "absent":
+            gone = self._execute_module("weft.overlay.converge", module_args={"state": "absent"}, task_vars=task_vars)
+            return {**result, **gone}
         try:
             arguments = _arguments(given, task_vars["inventory_hostname"])
         except WeftError as error:
@@ -60,7 +62,7 @@ def _arguments(given: dict[str, Any], host: str) -> dict[str, Any] | None:
     elif given["plan"]:
         plan = from_json(given["plan"])
     else:
-        raise PlanError("the plan is empty; compile it again")
+        raise PlanError("there is no plan; compile it again")
     objects = given["objects"]
     if plan.policy is not None and not objects:
         objects = read(str(_FILES))

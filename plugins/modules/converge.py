@@ -33,9 +33,16 @@ options:
     default: {}
   persist:
     description:
-      - Whether to store the plan and the code on the host and to apply them at boot, before Docker starts.
+      - Whether to store the plan and the code on the host and to apply them at boot, before Docker starts. What
+        host-wide switches were before is remembered only with V(true).
     type: bool
     default: true
+  state:
+    description:
+      - V(absent) takes everything of weft's off the host, and needs no plan.
+    type: str
+    choices: [planned, absent]
+    default: planned
   observe:
     description:
       - Only look, as M(weft.overlay.observe) does, and return what that returns. Its action calls this, so that Ansible
@@ -102,8 +109,10 @@ def _observe() -> dict[str, Any]:
 
 def _converge(params: dict[str, Any], check: bool) -> dict[str, Any]:
     # Only here: whoever only looks does not wait for all that this imports.
-    from ansible_collections.weft.overlay.plugins.module_utils.edge.convergence import match
+    from ansible_collections.weft.overlay.plugins.module_utils.edge.convergence import leave, match
 
+    if params["state"] == "absent":
+        return leave(check)
     return match(params["plan"] or "", params["persist"], check, params["objects"])
 
 
@@ -114,9 +123,9 @@ def main() -> None:
             "build": {"type": "path"},
             "objects": {"type": "dict", "default": {}},
             "persist": {"type": "bool", "default": True},
+            "state": {"type": "str", "choices": ["planned", "absent"], "default": "planned"},
             "observe": {"type": "bool", "default": False},
         },
-        required_one_of=[("plan", "build", "observe")],
         supports_check_mode=True,
     )
     run(module, _observe if module.params["observe"] else lambda: _converge(module.params, module.check_mode))

@@ -11,11 +11,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..diff.conflicts import conflicts
-from ..diff.desired import Moment, Wanted, desired
+from ..diff.desired import Wanted, desired, moment_of
+from ..diff.nothing import leaving_faults, nothing
 from ..diff.objects import changes
 from ..diff.policy import NO_OBJECTS
 from ..kernel.protocol import Kernel
-from ..model import state as kinds
 from ..model.change import Change
 from ..model.errors import ConflictError, PlanError, VerifyError, WeftError
 from ..model.plan import HostPlan
@@ -48,8 +48,25 @@ def converge(plan: HostPlan, kernel: Kernel, program: Program | None = None, obj
     faults = conflicts(plan, before)
     if faults:
         raise ConflictError(faults)
-    moment = Moment(before.state.get(kinds.PEER, {}), before.now, before.foreign.routes, before.foreign.links)
-    wanted = desired(plan, before.capabilities, program, moment, objects)
+    wanted = desired(plan, before.capabilities, program, moment_of(before), objects)
+    return Outcome(_carry_out(wanted, before, kernel), wanted.notes)
+
+
+def clear(kernel: Kernel) -> Outcome:
+    """Take everything of ours off the host, or leave it as it was: the way back from a host's very first plan, too.
+
+    Host-wide switches go back to what they were. What is kept in folders of ours beside the plan (keys, denials), and
+    Docker's networks, are not part of it. Raises ConflictError before anything is changed, UndoneError.
+    """
+    before = kernel.observe()
+    faults = leaving_faults(before)
+    if faults:
+        raise ConflictError(faults)
+    wanted = nothing(before)
+    return Outcome(_carry_out(wanted, before, kernel), wanted.notes)
+
+
+def _carry_out(wanted: Wanted, before: Observed, kernel: Kernel) -> tuple[Change, ...]:
     todo = changes(wanted.state, before.state)
     if todo:
         try:
@@ -59,7 +76,7 @@ def converge(plan: HostPlan, kernel: Kernel, program: Program | None = None, obj
             # Also a fault of our own: a traceback is no reason to leave the host between two states.
             told = str(error) if isinstance(error, WeftError) else f"{type(error).__name__}: {error}"
             raise UndoneError(f"{told}; {_undo(before, wanted, kernel)}") from error
-    return Outcome(todo, wanted.notes)
+    return todo
 
 
 def _verify(wanted: Wanted, kernel: Kernel) -> None:

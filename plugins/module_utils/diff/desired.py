@@ -11,15 +11,18 @@ from typing import Any, NamedTuple
 from ..model import state as kinds
 from ..model.firewall import DirectRule, FirewalldPolicy, Ruleset, ZoneInterface
 from ..model.link import BRIDGE, DUMMY, WIREGUARD, ForeignLink, Link
+from ..model.origin import Origin
 from ..model.plan import HostPlan
 from ..model.policed import Objects
 from ..model.route import ForeignRoute
-from ..model.state import Capabilities, State, state_of
+from ..model.state import Capabilities, Observed, State, state_of
 from ..model.stored import Program
+from ..model.sysctl import Sysctl
 from ..model.wireguard import Peer
 from .borrowed import borrowed
 from .firewall import desired as firewall_objects
 from .gates import gated
+from .origins import origins_of, switches_of
 from .peers import expiry_notes, peers_at
 from .policy import NO_OBJECTS, policed_of, policies_of
 from .stored import files_of, services_of
@@ -34,15 +37,23 @@ class Wanted(NamedTuple):
 
 class Moment(NamedTuple):
     """What the wanted state depends on besides plan and capabilities: the peers that were seen, by key, the host's
-    clock, Unix time; 0: nobody expires; and the routes and links of others."""
+    clock, Unix time; 0: nobody expires; the routes and links of others; switches, and what is remembered of before."""
 
     peers: Mapping[str, Peer] = {}
     now: int = 0
     routes: tuple[ForeignRoute, ...] = ()
     links: tuple[ForeignLink, ...] = ()
+    switches: Mapping[str, Sysctl] = {}
+    origins: Mapping[str, Origin] = {}
 
 
 NOTHING_SEEN = Moment()
+
+
+def moment_of(observed: Observed) -> Moment:
+    state, foreign = observed.state, observed.foreign
+    switches, origins = state.get(kinds.SYSCTL, {}), state.get(kinds.ORIGIN, {})
+    return Moment(state.get(kinds.PEER, {}), observed.now, foreign.routes, foreign.links, switches, origins)
 
 
 def desired(
@@ -67,12 +78,15 @@ def desired(
         kinds.ADDRESS: plan.addresses,
         kinds.ROUTE: plan.routes + lent.routes,
         kinds.RULE: plan.rules,
-        kinds.SYSCTL: plan.sysctls,
+        kinds.SYSCTL: switches_of(plan, moment.switches),
         kinds.RULESET: tuple(value for value in firewall if isinstance(value, Ruleset)),
         kinds.FIREWALLD_POLICY: tuple(value for value in firewall if isinstance(value, FirewalldPolicy)),
         kinds.DIRECT: tuple(value for value in firewall if isinstance(value, DirectRule)),
         kinds.ZONE: tuple(value for value in firewall if isinstance(value, ZoneInterface)),
     }
+    # A run without persistence leaves nothing on the disk; a boot goes on with what is there.
+    if program is not None or moment.origins:
+        found[kinds.ORIGIN] = origins_of(plan, moment.switches, moment.origins)
     if program is not None:
         found[kinds.PROGRAM] = (program,)
         found[kinds.FILE] = files_of(plan)

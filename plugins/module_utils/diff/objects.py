@@ -12,12 +12,14 @@ from ..model.change import ADD, CHANGE, REMOVE, Change
 from ..model.link import fixed_differences
 from ..model.route import MAIN_TABLE, UNICAST
 from ..model.state import State
+from ..model.sysctl import ALWAYS, carried, leader
 from .fields import differing
 
 # Not a kind of its own: a route outside of the main table, on its way out.
 _TABLED = "route of another table"
 
 # The order of a transaction, and why:
+# 0. What a thing of others was is remembered before it is changed, and forgotten when it is given back.
 # 1. The filter stands before anything that it filters is opened. So does the policy: its maps are filled, and judge in
 #    place of those before, when the first of its interfaces is there.
 # 2. What goes, goes before what comes: a VNI or an address can then move from one link to another.
@@ -27,13 +29,16 @@ _TABLED = "route of another table"
 # 5. No rule sends packets into a table that is not filled: its refusal of all else, its routes, then rules. The other
 #    way round when it goes; new rules stand before old ones go, so who keeps its table is never without. All of it
 #    after links have gone: what comes in by one of those meets the rules until the end.
-# 6. Forwarding is switched on when the rest is in place.
+# 6. Forwarding is switched on when the rest is in place; links that listen to routers are told before it. On its way
+#    off, what it takes along is set after it.
 # 7. A filter that is no longer wanted goes only when what it filtered is gone.
 # 8. Files of clients follow what the device says; those of a client that is gone have its key, and so go late.
 # 9. The stored plan is near the end: a host that dies half way boots the plan before this one, whole.
 # 10. Services run what is stored. What they need goes after them: hooks are released when nobody puts programs there
 #     any more, and when nothing leads to them; then maps go, that nobody reads any more.
 _ORDER = (
+    (ADD, kinds.ORIGIN),
+    (CHANGE, kinds.ORIGIN),
     (ADD, kinds.RULESET),
     (CHANGE, kinds.RULESET),
     (ADD, kinds.FIREWALLD_POLICY),
@@ -76,6 +81,7 @@ _ORDER = (
     (REMOVE, kinds.SERVICE),
     (REMOVE, kinds.POLICED),
     (REMOVE, kinds.POLICY),
+    (REMOVE, kinds.ORIGIN),
     (ADD, kinds.PROGRAM),
     (CHANGE, kinds.PROGRAM),
     (ADD, kinds.FILE),
@@ -95,7 +101,7 @@ def changes(wanted: State, have: State) -> tuple[Change, ...]:
     A kind that `wanted` does not name at all is out of scope; one that it names empty is to be emptied.
     """
     remade = _remade(wanted, have)
-    have = _after_losing(have, remade | _surplus(wanted, have), wanted)
+    have = _after_switching(_after_losing(have, remade | _surplus(wanted, have), wanted), wanted)
     found = [
         change
         for kind in kinds.KINDS
@@ -188,6 +194,19 @@ def _after_losing(have: State, lost: set[str], wanted: State) -> State:
     }
 
 
+def _after_switching(have: State, wanted: State) -> State:
+    """What the kernel makes of the switches of links when host-wide ones are changed."""
+    seen = have.get(kinds.SYSCTL, {})
+    switched = [value for name, value in wanted.get(kinds.SYSCTL, {}).items() if seen.get(name, value) != value]
+    found = {
+        name: switch._replace(value=value)
+        for leading in switched
+        for name, switch in seen.items()
+        if (value := carried(leading, name)) is not None
+    }
+    return {**have, kinds.SYSCTL: {**seen, **found}} if found else have
+
+
 def _on_others(values: dict[str, Any], lost: set[str]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value.link not in lost}
 
@@ -208,6 +227,8 @@ def _within(change: Change) -> int:
     leads to is there, and the last ones refuse what the others do not know. So it is with a table's refusal."""
     if change.kind == kinds.LINK:
         return int(getattr(change.after, "master", None) is not None)
+    if change.kind == kinds.SYSCTL:
+        return 0 if change.after.value == ALWAYS else 1 if leader(change.key) is None else 2
     if change.kind == kinds.RULE:
         priority: int = (change.after or change.before).priority
         return -priority if change.action == ADD else priority

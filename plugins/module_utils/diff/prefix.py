@@ -24,6 +24,11 @@ def covers(outer: str, inner: str) -> bool:
     return int(left[0]) <= int(right[0]) and int(right[-1]) <= int(left[-1])
 
 
+def length(prefix: str) -> int:
+    """How many bits it fixes."""
+    return ip_network(prefix, strict=False).prefixlen
+
+
 def is_default(prefix: str) -> bool:
     """A default route, also one cut in two halves: it yields to anything, so it is in nobody's way."""
     return prefix in ("0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "::/0", "::/1", "8000::/1")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..converge.transaction import converge
+from ..converge.transaction import clear, converge
 from ..kernel.host import HostKernel
 from ..kernel.keyring import tidy
 from ..kernel.lock import exclusive
@@ -31,4 +31,14 @@ def match(plan_text: str, persist: bool, check: bool, packed: Mapping[str, str])
     with exclusive():
         outcome = converge(plan, host, kept, objects)
         tidy(plan)
+    return result_of(outcome)
+
+
+def leave(check: bool) -> dict[str, Any]:
+    """Take everything of weft's off this host; check: a copy of it in memory. No plan is needed. Raises WeftError."""
+    host = HostKernel()
+    if check:
+        return result_of(clear(MemoryKernel(host.observe())))
+    with exclusive():
+        outcome = clear(host)
     return result_of(outcome)

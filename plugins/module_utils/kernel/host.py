@@ -16,19 +16,17 @@ from ..model import state as kinds
 from ..model.change import REMOVE, Change
 from ..model.errors import KernelError
 from ..model.link import WIREGUARD, Link
+from ..model.origin import SWITCH
 from ..model.policed import BPF_FOLDER
 from ..model.sending import AUDIT_KEY_FOLDER
 from ..model.state import Capabilities, Foreign, Observed, State, state_of
 from ..model.stored import SERVICE_STATES
 from ..model.wireguard import CLIENT_ROOT, KEY_ROOT, Keys
-from . import docker, ports, stored, sysctl
+from . import docker, origins, ports, stored, sysctl
 from .firewall import Firewalls
 from .meanwhile import Meanwhile
 from .netlink.adapter import Netlink, Network
 from .programs import find, find_library
-
-# Host-wide switches that plans may name.
-SYSCTLS = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
 
 # What WireGuard needs besides a kernel, and only there.
 _TOOLS = ("wg", "wireguard-go", "qrencode", "openssl")
@@ -77,7 +75,7 @@ class HostKernel:
                 **policed,
                 **_state(network),
                 **firewall.state,
-                kinds.SYSCTL: sysctl.read(SYSCTLS),
+                **_switches(),
                 **files,
             },
             _foreign(network)._replace(
@@ -107,6 +105,8 @@ class HostKernel:
                 keys = self._filter(batch, [change for change in changes if change.kind == kinds.PEER])
             elif kind == kinds.SYSCTL:
                 sysctl.apply(batch)
+            elif kind == kinds.ORIGIN:
+                origins.apply(batch)
             elif kind == kinds.FILE:
                 for change in batch:
                     stored.apply(change)
@@ -156,6 +156,13 @@ class HostKernel:
             loading.result()
 
 
+def _switches() -> State:
+    """The switches of the whole host, and what they were before weft."""
+    before = origins.observe()
+    names = (origin.name for origin in before.values() if origin.sort == SWITCH)
+    return {kinds.ORIGIN: before, kinds.SYSCTL: sysctl.observe(names)}
+
+
 def _state(network: Network) -> State:
     return state_of(
         {
@@ -187,7 +194,7 @@ def _adapter(change: Change) -> str:
         return kinds.RULESET
     if change.kind in _TUNNELS:
         return kinds.DEVICE
-    if change.kind in (kinds.SYSCTL, kinds.CLIENT, kinds.SERVICE):
+    if change.kind in (kinds.SYSCTL, kinds.ORIGIN, kinds.CLIENT, kinds.SERVICE):
         return str(change.kind)
     if change.kind in (kinds.FILE, kinds.PROGRAM):
         return kinds.FILE

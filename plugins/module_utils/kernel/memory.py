@@ -20,6 +20,7 @@ from ..model.link import BRIDGE, VXLAN, WIREGUARD, fixed_differences
 from ..model.route import UNICAST, Route
 from ..model.rule import GOTO
 from ..model.state import Observed
+from ..model.sysctl import carried
 from ..model.wireguard import Peer
 
 
@@ -133,6 +134,10 @@ class MemoryKernel:
         addresses, routes, links = (self._state[name] for name in (kinds.ADDRESS, kinds.ROUTE, kinds.LINK))
         if kind == kinds.POLICY and after is None:
             self._state[kinds.POLICED].clear()
+        if kind == kinds.SYSCTL and after is not None:
+            switches = self._state[kinds.SYSCTL]
+            for name, switch in switches.items():
+                switches[name] = switch._replace(value=carried(after, name) or switch.value)
         if kind == kinds.LINK and after is None:
             for name in (kinds.DEVICE, kinds.PEER):
                 _drop(self._state[name], lambda value: value.link == before.name)

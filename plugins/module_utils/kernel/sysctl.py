@@ -14,13 +14,48 @@ from collections.abc import Iterable, Sequence
 from ..model.change import REMOVE, Change
 from ..model.errors import KernelError
 from ..model.state import SYSCTL
-from ..model.sysctl import Sysctl
+from ..model.sysctl import (
+    ACCEPT_RA,
+    CONFS,
+    FORWARDING,
+    FORWARDING6,
+    FORWARDS,
+    ON,
+    REDIRECTS,
+    UNLESS_FORWARDING,
+    Sysctl,
+    carried,
+    leader,
+)
 
 _ROOT = "/proc/sys/"
-_FORWARD6 = "net.ipv6.conf.all.forwarding"
-_LINKS6 = _ROOT + "net/ipv6/conf"
-# Linux: Documentation/networking/ip-sysctl.rst, accept_ra: "unless forwarding", and "also with forwarding".
-_UNLESS_FORWARDING, _ALWAYS = "1", "2"
+_ALL, _DEFAULT, _LOOPBACK = "all", "default", "lo"
+
+
+def observe(remembered: Iterable[str] = ()) -> dict[str, Sysctl]:
+    """The host-wide switches that plans may name, those whose former value is remembered, and those of links that would
+    be changed by a host-wide one and would not come back with it. Raises KernelError."""
+    found = read(CONFS)
+    for switch in list(found.values()):
+        # One that is on as we want it is not changed again; a hub has hundreds of links.
+        if switch.value != ON:
+            found.update(_followers(switch))
+    found.update(read(name for name in remembered if name not in found))
+    return found
+
+
+def _followers(switch: Sysctl) -> dict[str, Sysctl]:
+    folder = CONFS[switch.name]
+    try:
+        links = [link for link in os.listdir(_ROOT + folder) if link != _ALL]
+    except FileNotFoundError:
+        return {}  # a kernel without IPv6
+    seen = read([*([REDIRECTS] if switch.name == FORWARDING else []), *(folder + link + FORWARDS for link in links)])
+    found = {name: value for name, value in seen.items() if value.value != carried(switch, name)}
+    if switch.name == FORWARDING6:
+        seen = read(folder + link + ACCEPT_RA for link in links if link not in (_DEFAULT, _LOOPBACK))
+        found.update((name, value) for name, value in seen.items() if value.value == UNLESS_FORWARDING)
+    return found
 
 
 def read(names: Iterable[str]) -> dict[str, Sysctl]:
@@ -42,18 +77,16 @@ def read(names: Iterable[str]) -> dict[str, Sysctl]:
 def apply(changes: Sequence[Change]) -> None:
     """Write the switches. A removal leaves the switch as it is: others may rely on it by now.
 
-    A host that forwards IPv6 no longer listens to routers where accept_ra is 1, and drops the default route that it has
-    from them: there it is made 2 before. Raises KernelError at the first that cannot be written.
+    Raises KernelError at the first that cannot be written. One of a link that went meanwhile is passed over.
     """
     for change in changes:
         if change.action == REMOVE:
             continue
         try:
-            if change.after.name == _FORWARD6 and change.after.value != "0":
-                _keep_listening()
             _write(_path(change.after.name), change.after.value)
         except FileNotFoundError as error:
-            raise KernelError(f"{SYSCTL} {change.key}", "this kernel has no such switch") from error
+            if leader(change.after.name) is None:
+                raise KernelError(f"{SYSCTL} {change.key}", "this kernel has no such switch") from error
         except OSError as error:
             raise KernelError(f"{SYSCTL} {change.key}", os.strerror(error.errno or 0)) from error
 
@@ -73,20 +106,8 @@ def set_ipv6(link: str, on: bool) -> None:
         raise KernelError(f"link {link}", f"disable_ipv6: {os.strerror(error.errno or 0)}") from error
 
 
-def _keep_listening() -> None:
-    """Let every link that listens to routers now do so when the host forwards. New links are left to who makes them:
-    a container's must not be asked where the internet is."""
-    for link in os.listdir(_LINKS6):
-        path = f"{_LINKS6}/{link}/accept_ra"
-        try:
-            if link not in ("all", "default", "lo") and _read(path) == _UNLESS_FORWARDING:
-                _write(path, _ALWAYS)
-        except FileNotFoundError:
-            continue  # it went meanwhile
-
-
 def _path(name: str) -> str:
-    return _ROOT + name.replace(".", "/")
+    return _ROOT + (name if "/" in name else name.replace(".", "/"))
 
 
 # Plain system calls: with 255 links, text files with their buffers would take three times as long.

@@ -28,6 +28,7 @@ ADDRESS = "address"
 ROUTE = "route"
 RULE = "routing rule"
 SYSCTL = "sysctl"
+ORIGIN = "original"
 FILE = "file"
 PROGRAM = "program"
 SERVICE = "service"
@@ -36,7 +37,7 @@ KINDS = (
     *(RULESET, FIREWALLD_POLICY, ZONE, DIRECT),
     *(POLICY, POLICED),
     *(LINK, DEVICE, PEER, ADDRESS, ROUTE, RULE, SYSCTL),
-    *(CLIENT, FILE, PROGRAM, SERVICE),
+    *(ORIGIN, CLIENT, FILE, PROGRAM, SERVICE),
 )
 
 # kind -> key -> value (a NamedTuple of this room that has key()). A kind that is missing is an empty one.

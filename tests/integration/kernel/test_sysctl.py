@@ -7,13 +7,20 @@ from __future__ import annotations
 
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction import clear, converge
+from ansible_collections.weft.overlay.plugins.module_utils.diff.desired import moment_of
+from ansible_collections.weft.overlay.plugins.module_utils.diff.origins import origins_of
 from ansible_collections.weft.overlay.plugins.module_utils.kernel import sysctl
 from ansible_collections.weft.overlay.plugins.module_utils.model.change import ADD, CHANGE, REMOVE, Change
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
+from ansible_collections.weft.overlay.plugins.module_utils.model.origin import Origin
+from ansible_collections.weft.overlay.plugins.module_utils.model.plan import HostPlan
+from ansible_collections.weft.overlay.plugins.module_utils.model.state import Capabilities, Foreign, Observed
 from ansible_collections.weft.overlay.plugins.module_utils.model.sysctl import Sysctl
 
 FORWARD = "net.ipv4.ip_forward"
@@ -78,8 +85,37 @@ def uplink(wireguard: Any) -> Any:
     return wireguard
 
 
-def forward() -> None:
-    sysctl.apply([Change(CHANGE, "sysctl", FORWARD6, Sysctl(FORWARD6, "0"), Sysctl(FORWARD6, "1"))])
+class Switches:
+    """A host of which nothing but switches is looked at; what was before is remembered here."""
+
+    def __init__(self) -> None:
+        self.before: dict[str, Origin] = {}
+
+    def observe(self) -> Observed:
+        names = [origin.name for origin in self.before.values()]
+        return Observed(
+            Capabilities(True, "none"), {"sysctl": sysctl.observe(names), "original": self.before}, Foreign()
+        )
+
+    def apply(self, changes: Any) -> None:
+        for change in changes:
+            if change.kind == "sysctl":
+                sysctl.apply([change])
+            elif change.action == ADD:
+                self.before[change.key] = change.after
+            else:
+                del self.before[change.key]
+
+
+PLAN = HostPlan("here", "peer", sysctls=(Sysctl(FORWARD, "1"), Sysctl(FORWARD6, "1")))
+
+
+def forward() -> Switches:
+    kernel = Switches()
+    moment = moment_of(kernel.observe())
+    kernel.before = {origin.key(): origin for origin in origins_of(PLAN, moment.switches, {})}
+    converge(PLAN, kernel)
+    return kernel
 
 
 def test_a_host_that_forwards_ipv6_keeps_the_router_that_it_has(uplink: Any) -> None:
@@ -101,8 +137,44 @@ def test_without_us_it_would_lose_it(uplink: Any) -> None:
     assert sysctl.read([FORWARD6]) == {FORWARD6: Sysctl(FORWARD6, "1")}
 
 
-def test_switching_forwarding_off_touches_nothing_else(uplink: Any) -> None:
-    forward()
-    uplink.set_switch("ipv6/conf/near/accept_ra", "1")
-    sysctl.apply([Change(CHANGE, "sysctl", FORWARD6, Sysctl(FORWARD6, "1"), Sysctl(FORWARD6, "0"))])
+def all_switches() -> dict[str, str]:
+    return {str(path): path.read_text() for path in Path("/proc/sys/net").glob("ipv[46]/conf/*/*") if _readable(path)}
+
+
+def _readable(path: Path) -> bool:
+    # The secret of a link's addresses cannot be read where there is none.
+    return bool(path.stat().st_mode & 0o400) and path.name != "stable_secret"
+
+
+def test_what_it_was_before_comes_back_with_all_that_the_kernel_changes_along_with_it(uplink: Any) -> None:
+    uplink.ip("link add own type bridge")
+    for name in ("ipv4/conf/own/forwarding", "ipv6/conf/own/forwarding", "ipv4/conf/default/forwarding"):
+        uplink.set_switch(name, "1")
+    uplink.set_switch("ipv4/conf/all/accept_redirects", "0")
+    before = all_switches()
+    kernel = forward()
+    assert uplink.switch("ipv6/conf/near/accept_ra") == "2"
+    assert uplink.switch("ipv4/conf/near/forwarding") == "1"
+    assert converge(PLAN, kernel).changes == ()
+    clear(kernel)
+    assert all_switches() == before
+    assert kernel.before == {}
+    assert clear(kernel).changes == ()
+
+
+def test_a_link_that_is_gone_takes_its_switches_with_it(uplink: Any) -> None:
+    uplink.ip("link add own type bridge")
+    kernel = forward()
+    assert "sysctl net/ipv6/conf/own/accept_ra" in kernel.before
+    uplink.ip("link del own")
+    clear(kernel)
     assert uplink.switch("ipv6/conf/near/accept_ra") == "1"
+
+
+def test_a_switch_of_a_link_that_somebody_else_has_changed_since_is_theirs(uplink: Any) -> None:
+    kernel = forward()
+    uplink.set_switch("ipv6/conf/near/accept_ra", "0")
+    assert clear(kernel).notes == (
+        "net/ipv6/conf/near/accept_ra stays 0: somebody else has changed it since (before weft it was 1)",
+    )
+    assert uplink.switch("ipv6/conf/near/accept_ra") == "0"
