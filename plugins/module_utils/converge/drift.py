@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from ..diff.conflicts import conflicts
-from ..diff.desired import Moment, desired
+from ..diff.desired import desired, moment_of
 from ..diff.drift import differences, network_differences
 from ..diff.objects import changes
 from ..diff.policy import NO_OBJECTS
@@ -23,8 +23,9 @@ def drift(
 ) -> Drift:
     """program: what should be stored on the host; None: whatever is. objects: the programs that should judge, of which
     the digest is enough. docker: whether Docker was asked."""
-    moment = Moment(seen.state.get(kinds.PEER, {}), seen.now, seen.foreign.routes, seen.foreign.links)
-    wanted = desired(plan, seen.capabilities, program, moment, objects)
+    wanted = desired(plan, seen.capabilities, program, moment_of(seen), objects)
+    # What was before is bookkeeping; that it is not remembered is nothing that the host would be different in.
+    wanted.state.pop(kinds.ORIGIN, None)
     names = {peer.key(): peer.name for peer in plan.peers}
     found = differences(changes(wanted.state, seen.state), seen.state, names)
     if docker:

@@ -60,6 +60,17 @@ def test_a_host_as_planned_is_in_sync(seen):
     assert (told.state, told.differences, told.in_the_way) == (IN_SYNC, (), ())
 
 
+def test_what_is_remembered_of_before_is_no_difference(seen):
+    switches = {"net.ipv4.ip_forward": Sysctl("net.ipv4.ip_forward", "0")}
+    kernel = MemoryKernel(seen._replace(state={**seen.state, kinds.SYSCTL: switches}))
+    converge(PLAN, kernel, PROGRAMS[0], OBJECTS[0])
+    remembered = kernel.observe()
+    assert remembered.state[kinds.ORIGIN]
+    assert found(remembered) == []
+    del remembered.state[kinds.ORIGIN]
+    assert found(remembered) == []
+
+
 def spoil(seen, kind, key, /, **fields):
     values = seen.state[kind]
     if fields:
