@@ -15,6 +15,17 @@ from pathlib import Path
 
 sys.path.insert(0, "/")
 
+HUB = "02:77:00:00:00:65"
+BY_HAND = (
+    "bridge link set dev vxlan0 learning on",
+    "bridge link set dev vxlan0 locked off",
+    f"bridge fdb del {HUB} dev vxlan0 master vlan 1",
+    "bridge fdb add 02:00:00:00:00:66 dev vxlan0 master static vlan 1",
+    "bridge vlan del dev vxlan0 vid 1",
+    "ip link set bridge type bridge vlan_filtering 0",
+    "ip link set vxlan0 nomaster",
+)
+
 
 def vlan(words: str) -> None:
     subprocess.run(["bridge", "vlan", *words.split()], check=True)
@@ -42,6 +53,19 @@ def main(record: object) -> None:
         """Who is in a VLAN, by iproute2."""
         run = subprocess.run(["bridge", "-j", "vlan", "show"], capture_output=True, text=True, check=True)
         return sorted(one["ifname"] for one in json.loads(run.stdout or "[]") if one["vlans"])
+
+    def links() -> list[Link]:
+        with Netlink() as netlink:
+            found = {link.name: link for link in netlink.observe().links}
+        return [found["bridge"], found["vxlan0"]]
+
+    def vlans_of_hub() -> list[int]:
+        """The VLANs in which its MAC address is at the tunnel, by iproute2; 0: none."""
+        run = subprocess.run(
+            ["bridge", "-j", "fdb", "show", "dev", "vxlan0"], capture_output=True, text=True, check=True
+        )
+        entries = [entry for entry in json.loads(run.stdout) if entry["mac"] == HUB and "master" in entry]
+        return sorted(entry.get("vlan", 0) for entry in entries if "sticky" in entry["flags"])
 
     class Flow:
         """Datagrams from web to db while something happens."""
@@ -124,11 +148,24 @@ def main(record: object) -> None:
         before = {link.name: link for link in netlink.observe().links}
     scene.apply(*(Change(REMOVE, "link", name, before[name], None) for name in ("vxlan0", "bridge")))
 
-    new = Link("bridge", BRIDGE, "weft:runner1", "02:00:00:00:00:01", 1500, gated=True)
+    new = Link("bridge", BRIDGE, "weft:runner1", "02:00:00:00:00:01", 1450, gated=True)
     scene.apply(
         Change(ADD, "link", "bridge", None, new), Change(ADD, "link", "vxlan0", None, TUNNEL._replace(gated=True))
     )
     say("made with a gate", bridge=seen("bridge"), port=seen("vxlan0"), opened=opened())
+
+    plain, tunnel = TUNNEL._replace(gated=True), TUNNEL._replace(gated=True, far=HUB)
+    scene.apply(Change(CHANGE, "link", "vxlan0", plain, tunnel))
+    say("kept", whole=links() == [new, tunnel], vlans=vlans_of_hub())
+    for words in BY_HAND:
+        subprocess.run(words.split(), check=True)
+        found = links()
+        scene.apply(
+            *(Change(CHANGE, "link", before.name, before, after) for before, after in zip(found, (new, tunnel)))
+        )
+        say(words, drifted=found != [new, tunnel], whole=links() == [new, tunnel], vlans=vlans_of_hub())
+    scene.apply(Change(CHANGE, "link", "vxlan0", tunnel, plain))
+    say("kept no more", whole=links() == [new, plain], vlans=vlans_of_hub())
     scene.close()
 
 

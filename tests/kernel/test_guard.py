@@ -13,6 +13,7 @@ import pytest
 from tests.integration.bpf.stage import ROOT
 from tests.integration.bpf.test_ports import port_maps
 from tests.kernel.bpf_machine import boot
+from tests.kernel.guard_inside import BY_HAND
 from tests.kernel.test_bpf import RELEASES, files
 
 _SCENE = (
@@ -20,6 +21,7 @@ _SCENE = (
     *(f"tests/integration/guard/{name}.py" for name in ("scene", "docker", "process")),
     "tests/kernel/bpf_inside.py",
 )
+TUNNEL_KEPT = {"whole": True, "vlans": [0, 1]}
 ALL = ["bridge", "db", "vxlan0", "web"]
 
 
@@ -80,3 +82,13 @@ def test_a_gate_that_goes_leaves_everybody_open(said: dict[str, dict[str, Any]])
 
 def test_a_bridge_that_is_made_with_a_gate_is_open_itself_and_at_our_port(said: dict[str, dict[str, Any]]) -> None:
     assert said["made with a gate"] == {"bridge": True, "port": True, "opened": ["bridge", "vxlan0"]}
+
+
+def test_the_tunnel_is_kept_to_the_hub_in_the_vlan_that_it_is_in(said: dict[str, dict[str, Any]]) -> None:
+    assert said["kept"] == TUNNEL_KEPT
+    assert said["kept no more"] == {"whole": True, "vlans": []}
+
+
+def test_whatever_is_changed_of_a_kept_tunnel_is_seen_and_mended(said: dict[str, dict[str, Any]]) -> None:
+    for words in BY_HAND:
+        assert said[words] == {"drifted": True, **TUNNEL_KEPT}, words

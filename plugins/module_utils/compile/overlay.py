@@ -122,6 +122,13 @@ def isolated_plan(overlay: Overlay, host: str) -> HostPlan:
     return HostPlan(host=host, role=RUNNER, networks=(network,))
 
 
+def with_far_end(link: Link) -> Link:
+    """A link of a runner; its tunnel with the MAC address of the hub's end."""
+    if link.kind != VXLAN or link.master is None or link.vni is None:
+        return link
+    return link._replace(far=_mac(_HUB_TUNNEL, link.vni))
+
+
 def _subnet(overlay: Overlay, spoke: Spoke) -> Subnet:
     return subnet_of(overlay.cidr, overlay.runner_prefix, spoke.runner_id)
 

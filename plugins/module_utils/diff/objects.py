@@ -9,7 +9,7 @@ from typing import Any
 
 from ..model import state as kinds
 from ..model.change import ADD, CHANGE, REMOVE, Change
-from ..model.link import fixed_differences
+from ..model.link import Link, fixed_differences
 from ..model.route import MAIN_TABLE, UNICAST
 from ..model.state import State
 from ..model.sysctl import ALWAYS, carried, leader
@@ -187,10 +187,7 @@ def _after_losing(have: State, lost: set[str], wanted: State) -> State:
             for key, value in have.get(kinds.ROUTE, {}).items()
             if value.link not in silent and value.source not in sources
         },
-        kinds.LINK: {
-            key: value._replace(master=None, gated=False) if value.master in lost and key not in lost else value
-            for key, value in have.get(kinds.LINK, {}).items()
-        },
+        kinds.LINK: {key: _freed(value, lost) for key, value in have.get(kinds.LINK, {}).items()},
     }
 
 
@@ -205,6 +202,12 @@ def _after_switching(have: State, wanted: State) -> State:
         if (value := carried(leading, name)) is not None
     }
     return {**have, kinds.SYSCTL: {**seen, **found}} if found else have
+
+
+def _freed(link: Link, lost: set[str]) -> Link:
+    """A link that stays, of no bridge that goes."""
+    stays = link.name not in lost and link.master in lost
+    return link._replace(master=None, gated=False, far=None) if stays else link
 
 
 def _on_others(values: dict[str, Any], lost: set[str]) -> dict[str, Any]:

@@ -148,7 +148,8 @@ class MemoryKernel:
                 self._state[kinds.POLICED].pop(before.name, None)
                 _drop(addresses, lambda address: address.link == before.name)
                 for key, link in links.items():
-                    links[key] = link._replace(master=None, gated=False) if link.master == before.name else link
+                    if link.master == before.name:
+                        links[key] = link._replace(master=None, gated=False, far=None)
         if kind in (kinds.LINK, kinds.ADDRESS):
             own = self._own()
             _drop(routes, lambda route: route.source != "" and route.source not in own)

@@ -27,6 +27,9 @@ class Link(NamedTuple):
     learning: a VXLAN that learns sources is drift; always False in a plan.
     gated: of a BRIDGE: a new port of it lets nothing through until somebody opens it (kernel/netlink/gates.py); of a
     port of ours on such a bridge: it is open. It follows from the plan's policy, so links in plans do not say it.
+    far: of a port of ours on a bridge whose ports are policed: the MAC address of the device at its other end. The
+    bridge takes frames from this one alone there, and sends what is for it nowhere else (kernel/netlink/port_macs.py).
+    None: the port is as the kernel makes it.
     up, grouped, ipv6: state that drifts; a plan always has the defaults. `ipv6` False means
     net.ipv6.conf.<name>.disable_ipv6=1. rp_filter is nobody's business here: the firewall validates sources, and
     systemd's udev rules set that switch on every new device to what the distribution wants.
@@ -53,6 +56,7 @@ class Link(NamedTuple):
     queue: int = 0
     threads: int = 0
     gated: bool = False
+    far: str | None = None
 
     def key(self) -> str:
         return self.name

@@ -91,6 +91,8 @@ def to_json(plan: HostPlan) -> str:
         document[name] = [value._asdict() for value in document[name]]
     for link in document["links"]:
         del link["gated"]
+        if link["far"] is None:
+            del link["far"]
     document["routes"] = [_without_defaults(route) for route in plan.routes]
     document["borrowed"] = [_without_defaults(route) for route in plan.borrowed]
     for name in ("rules", "borrowed", "labelled"):

@@ -12,6 +12,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.compile.overlay impor
     hub_plan,
     isolated_plan,
     runner_plan,
+    with_far_end,
 )
 from ansible_collections.weft.overlay.plugins.module_utils.diff.desired import desired
 from ansible_collections.weft.overlay.plugins.module_utils.diff.stored import files_of, services_of
@@ -124,7 +125,8 @@ def runner_with(flags, gates):
     overlay = OVERLAYS[0]
     plan = runner_plan(overlay, Spoke("runner1", 1, "192.0.2.1", 1450), "hub", "192.0.2.250")
     policy = PolicyMaps(attachments=(Attachment(overlay.names.bridge, 1, 0, flags),))
-    wanted = desired(plan._replace(policy=policy), Capabilities(dummy=True, firewall="none", gates=gates))
+    plan = plan._replace(links=tuple(map(with_far_end, plan.links)), policy=policy)
+    wanted = desired(plan, Capabilities(dummy=True, firewall="none", gates=gates))
     return wanted.state[kinds.LINK].values(), wanted.notes
 
 
@@ -137,6 +139,13 @@ def test_a_bridge_whose_ports_are_policed_is_gated_and_our_own_port_of_it_is_ope
 def test_a_bridge_whose_ports_are_not_policed_has_no_gate():
     links, _notes = runner_with(0, gates=True)
     assert not any(link.gated for link in links)
+
+
+@pytest.mark.parametrize("gates", [True, False])
+def test_a_tunnel_is_kept_to_the_hub_where_ports_are_policed(gates):
+    hub = next(link.mac for link in HUB.links if link.kind == VXLAN)
+    assert {link.kind: link.far for link in runner_with(PORTS, gates)[0]} == {BRIDGE: None, VXLAN: hub}
+    assert {link.far for link in runner_with(0, gates)[0]} == {None}
 
 
 def test_a_kernel_without_gates_is_told_of_where_one_is_missed():

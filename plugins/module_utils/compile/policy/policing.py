@@ -14,6 +14,7 @@ from ...intent.node import below
 from ...model.errors import Fault
 from ...model.plan import HostPlan
 from ...model.policy import NetworkTag, PolicyMaps
+from ..overlay import with_far_end
 from .attachments import Speech, lans_of, speech_of
 from .expected import failing_tests
 from .forwarding import hindered, with_forwarding
@@ -102,6 +103,7 @@ class _Hosts:
         routes = host_routes(plan, lans_of(self._site, host), tagged, self._destinations)
         self._tight += routes.tight
         return plan._replace(
+            links=tuple(map(with_far_end, plan.links)),
             routes=(*plan.routes, *routes.tables.routes),
             rules=(*plan.rules, *routes.tables.rules),
             borrowed=routes.borrowed,

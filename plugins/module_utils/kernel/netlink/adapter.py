@@ -24,7 +24,7 @@ from ...model.route import MAIN_TABLE, ForeignRoute, Route
 from ...model.rule import ForeignRule, Rule
 from ...model.state import LINK, POLICED, ROUTE, Uplink
 from .. import wireguard_go
-from . import fdb, gates, link_messages, links, routes, rules
+from . import fdb, gates, link_messages, links, port_macs, routes, rules
 from .channel import Channel
 from .dumps import all_addresses, all_entries, all_links, all_routes, all_rules
 from .link_work import make_links, remove_links
@@ -71,6 +71,7 @@ class Netlink:
         ours = {index for index, link in seen.items() if link.ours(claimed, services)}
         remotes = {index: fdb.remote_of(found) for index, found in all_entries(self._channel).items()}
         gated = gates.gated(self._channel, seen)
+        far = port_macs.far_ends(self._channel, (seen[index] for index in ours), gated)
         own_addresses: list[Address] = []
         uplinks: list[Uplink] = []
         for address in all_addresses(self._channel):
@@ -86,7 +87,9 @@ class Netlink:
         return Network(
             links=(
                 *(
-                    links.link_of(link, names, remotes.get(index), services.get(link.name, 0), index in gated)
+                    links.link_of(
+                        link, names, remotes.get(index), services.get(link.name, 0), index in gated, far.get(index)
+                    )
                     for index, link in seen.items()
                     if index in ours
                 ),

@@ -11,7 +11,7 @@ from ...model.change import ADD, CHANGE, Change
 from ...model.link import BRIDGE, Link
 from ...model.marks import LINK_GROUP
 from .. import sysctl, wireguard_go
-from . import fdb, gates, link_messages
+from . import fdb, gates, link_messages, port_macs
 from .channel import Channel
 from .codec import Request
 from .dumps import all_entries, all_links
@@ -44,7 +44,35 @@ def make_links(channel: Channel, run: list[Change], attach: Callable[[], None] |
         attach()
     last = [_finish(change) for change in run]
     channel.carry_out([request for request in last if request is not None])
+    # What is opened does not learn, not even for a moment.
+    kept = [change.after for change in run if _is_kept_anew(change)]
+    channel.carry_out([port_macs.hold(link.name, _number(link)) for link in kept if link.far is not None])
     channel.carry_out(list(_open(run)))
+    _keep(channel, kept)
+
+
+def _is_kept_anew(change: Change) -> bool:
+    """Whether what its bridge knows of a port has to be said again: it goes with the bridge, and with the VLAN."""
+    before, after = change.before, change.after
+    if after.master is None or " " in (after.far or ""):
+        return False  # undoing: what was tampered with is not restored
+    seen = (before.far, before.master, before.gated) if before is not None else (None, after.master, after.gated)
+    return bool(seen != (after.far, after.master, after.gated)) and {seen[0], after.far} != {None}
+
+
+def _keep(channel: Channel, kept: list[Link]) -> None:
+    seen = port_macs.entries(channel) if kept else {}
+    for link in kept:
+        number = _number(link)
+        known = seen.get(number, [])
+        if link.far is None:
+            channel.carry_out(port_macs.let_go(link.name, number, known))
+        else:
+            channel.carry_out(port_macs.keep(link.name, number, [link.far] if link.far else [], known))
+
+
+def _number(link: Link) -> int:
+    return number_of(link.name, link_messages.subject(link))
 
 
 def remove_links(channel: Channel, removed: list[Link]) -> None:

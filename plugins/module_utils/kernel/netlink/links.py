@@ -104,9 +104,11 @@ def read(reply: Reply) -> Seen:
     )
 
 
-def link_of(seen: Seen, names: dict[int, str], remote: str | None, threads: int, gated: bool = False) -> Link:
+def link_of(
+    seen: Seen, names: dict[int, str], remote: str | None, threads: int, gated: bool = False, far: str | None = None
+) -> Link:
     """One of ours. names: of all links by index. remote: where a VXLAN sends. threads: of its wireguard-go, if it
-    has one. gated: as gates.gated() says."""
+    has one. gated: as gates.gated() says. far: as port_macs.far_ends()."""
     kind, data = info_of(seen)
     place = attributes(data)
     vxlan = kind == VXLAN
@@ -130,6 +132,7 @@ def link_of(seen: Seen, names: dict[int, str], remote: str | None, threads: int,
         queue=seen.queue if wireguard else 0,
         threads=threads if kind == _TUN else 0,
         gated=gated,
+        far=far,
     )
 
 

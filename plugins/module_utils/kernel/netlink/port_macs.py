@@ -10,11 +10,12 @@ from addresses that have an entry there. An entry that is static and sticky is m
 from __future__ import annotations
 
 import errno
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from socket import AF_BRIDGE
 from struct import Struct
 from typing import NamedTuple
 
+from ...model import marks
 from ...model.link import BRIDGE
 from .channel import Channel
 from .codec import (
@@ -34,6 +35,7 @@ from .codec import (
     u8,
 )
 from .dumps import all_links
+from .gates import VLAN
 from .links import IFINFO, Seen
 
 _IFLA_INFO_SLAVE_KIND, _IFLA_INFO_SLAVE_DATA = 4, 5
@@ -82,6 +84,15 @@ def entries(channel: Channel) -> dict[int, list[Entry]]:
     return found
 
 
+def far_ends(channel: Channel, ports: Iterable[Seen], opened: Collection[int]) -> dict[int, str]:
+    """Of those that are strict: whom they take frames from, by number; words that are no address where that is not one
+    that is kept for good. opened: the numbers of those that are open ports of gated bridges."""
+    strict = [port.number for port in ports if port.master and is_strict(port)]
+    seen = entries(channel) if strict else {}
+    vlans = {number: VLAN if number in opened else 0 for number in strict}
+    return {number: " and ".join(sorted(shown(seen.get(number, []), vlan))) for number, vlan in vlans.items()}
+
+
 def keep(name: str, number: int, macs: Collection[str], seen: Collection[Entry]) -> list[Request]:
     """A port takes frames from these addresses alone. seen: its entries of now; others than these go.
 
@@ -90,25 +101,35 @@ def keep(name: str, number: int, macs: Collection[str], seen: Collection[Entry])
     subject = f"port {name}"
     strays = sorted({entry.mac for entry in seen} - set(macs))
     return [
-        _settle(subject, number, learning=False),
+        hold(name, number),
         *(_forget(subject, number, mac) for mac in strays),
         *(Request(subject, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE, _body(number, mac), _GONE) for mac in macs),
     ]
 
 
+def hold(name: str, number: int) -> Request:
+    """A port learns nothing from now on, and takes frames only from those that it knows."""
+    return _settle(f"port {name}", number, learning=False)
+
+
 def release(names: Collection[str]) -> None:
-    """Ports among these links are as the kernel makes them. Raises KernelError."""
+    """Ports of others among these links are as the kernel makes them. Raises KernelError."""
     channel = Channel()
     try:
-        ports = [link for link in all_links(channel) if link.name in names and is_strict(link)]
-        seen = entries(channel) if ports else {}
-        for port in ports:
-            subject = f"port {port.name}"
-            firm = sorted({entry.mac for entry in seen.get(port.number, []) if entry.firm})
-            gone = [_forget(subject, port.number, mac) for mac in firm]
-            channel.carry_out([*gone, _settle(subject, port.number, learning=True)])
+        ports = [link for link in all_links(channel) if link.name in names and link.group != marks.LINK_GROUP]
+        strict = [port for port in ports if is_strict(port)]
+        seen = entries(channel) if strict else {}
+        for port in strict:
+            channel.carry_out(let_go(port.name, port.number, seen.get(port.number, [])))
     finally:
         channel.close()
+
+
+def let_go(name: str, number: int, seen: Collection[Entry]) -> list[Request]:
+    """A port is as the kernel makes it. seen: its entries of now."""
+    subject = f"port {name}"
+    firm = sorted({entry.mac for entry in seen if entry.firm})
+    return [*(_forget(subject, number, mac) for mac in firm), _settle(subject, number, learning=True)]
 
 
 def shown(seen: Collection[Entry], vlan: int) -> frozenset[str]:
