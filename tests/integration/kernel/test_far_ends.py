@@ -10,7 +10,6 @@ import json
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -27,6 +26,16 @@ LINK = Link("bridge", BRIDGE, "weft:runner1", "02:77:02:00:00:65", 1450)
 TUNNEL = Link("vxlan0", VXLAN, "weft:hub", "02:77:01:00:00:65", 1450, "bridge", 101, 4789, "198.18.0.10", "198.18.0.11")
 PLAIN = 0x88B5  # for experiments (IEEE 802)
 _BRIEFLY = 0.3
+# argv: link, and how long nothing more may come once standard input has ended. Prints what comes.
+_HEAR = """
+import select, socket, sys
+with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x88B5)) as wire:
+    wire.bind((sys.argv[1], 0x88B5))
+    print("ready", flush=True)
+    sys.stdin.read()
+    while select.select([wire], [], [], float(sys.argv[2]))[0]:
+        print(wire.recv(2048).hex(), flush=True)
+"""
 _SEND = """
 import socket, sys
 with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as wire:
@@ -63,6 +72,8 @@ class Runner:
             _bridge(f"vlan add dev {name} vid 1 pvid untagged")
         if kept:
             _bridge(f"fdb replace {kept} dev {name} master static sticky" + (" vlan 1" if self._gated else ""))
+        forwarding = '"state":"forwarding"'
+        until(lambda: forwarding in _said(f"link show dev {name}"), f"{name} forwards nothing")
 
     def says(self, name: str, content: bytes) -> None:
         with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as wire:
@@ -84,16 +95,19 @@ class Runner:
                 return False
 
     def hub_hears(self, name: str, content: bytes) -> bool:
-        before, end = self._received(), time.monotonic() + _BRIEFLY
-        self.says(name, content)
-        while self._received() == before:
-            if time.monotonic() > end:
-                return False
-        return True
-
-    def _received(self) -> int:
-        shown = json.loads(self.hub.run("ip", "-j", "-s", "link", "show", "dev", "vxkr1"))
-        return int(shown[0]["stats64"]["rx"]["packets"])
+        """Whether this comes to the hub when a container says it."""
+        with subprocess.Popen(
+            [*self.hub.enter, sys.executable, "-c", _HEAR, "vxkr1", str(_BRIEFLY)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as listener:
+            assert listener.stdout is not None
+            assert listener.stdin is not None
+            assert listener.stdout.readline() == "ready\n"
+            self.says(name, content)
+            listener.stdin.close()
+            return content.hex() in listener.stdout.read().split()
 
     def comes_to_be(self, mac: str, name: str) -> None:
         """Where the bridge sends what is for somebody."""
@@ -101,14 +115,15 @@ class Runner:
 
     @staticmethod
     def places(mac: str) -> set[str]:
-        run = subprocess.run(
-            ["bridge", "-j", "fdb", "show", "br", "bridge"], capture_output=True, text=True, check=True
-        )
-        return {entry["ifname"] for entry in json.loads(run.stdout) if entry["mac"] == mac}
+        return {entry["ifname"] for entry in json.loads(_said("fdb show br bridge")) if entry["mac"] == mac}
 
 
 def _bridge(words: str) -> None:
     subprocess.run(["bridge", *words.split()], check=True)
+
+
+def _said(words: str) -> str:
+    return subprocess.run(["bridge", "-j", *words.split()], capture_output=True, text=True, check=True).stdout
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "gated"])
