@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-/* tc egress of a policed interface: judges what no ingress hook has judged, that is what the host itself sends, and what
- * came in by an interface that is not policed. */
+/* tc egress of a policed interface, by TCX or clsact: judges what no ingress hook has judged, that is what the host itself
+ * sends, and what came in by an interface that is not policed. */
 
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -19,8 +19,7 @@ int weft_egress(struct __sk_buff *skb)
 
 		verdict = weft_conclude(skb, &c, weft_judge(skb, &c, &known));
 	}
-	weft_untag(skb);
-	return verdict;
+	return weft_say(verdict, weft_untag(skb));
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -126,6 +126,9 @@ struct weft_attachment {
 #define WEFT_TUNNEL 16U /* what leaves there is carried through the underlay, and leaves without our mark */
 #define WEFT_FORWARDS 32U /* what peers send one another goes past the stack, if both links say so */
 #define WEFT_PORT 64U /* a port of a bridge with PORTS, as those that are BOUND are */
+/* Nobody behind our programs is asked any more about what they let pass. For the moments in which they are both at TCX and
+ * at clsact: a packet must not be judged again when it is another one already, translated or without our mark. */
+#define WEFT_LAST_WORD 0x40000000U
 
 /* An address that may speak on one interface. Of an interface with any, :: is bound too. */
 struct weft_binding_key {

@@ -191,7 +191,14 @@ static __always_inline int weft_judge(struct __sk_buff *skb, struct weft_case *c
 	}
 }
 
-/* Counts what is denied, and lets pass or not. TC_ACT_UNSPEC leaves the packet to filters of others behind ours. */
+/* What the kernel is told. TC_ACT_UNSPEC leaves a packet to programs and filters of others behind ours. flags: of the
+ * interface. */
+static __always_inline int weft_say(int action, __u32 flags)
+{
+	return action == TC_ACT_UNSPEC && flags & WEFT_LAST_WORD ? TC_ACT_OK : action;
+}
+
+/* Counts what is denied, and lets pass or not. */
 static __always_inline int weft_conclude(struct __sk_buff *skb, struct weft_case *c, int reason)
 {
 	if (reason != WEFT_PASS) {

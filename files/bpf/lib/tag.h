@@ -65,14 +65,17 @@ static __always_inline void weft_tag(struct __sk_buff *skb, const struct weft_ca
 }
 
 /* A tunnel looks for its way through the underlay by the mark of what it carries (drivers/net/vxlan: flowi4_mark), and
- * no network has a way there. */
-static __always_inline void weft_untag(struct __sk_buff *skb)
+ * no network has a way there. Returns the interface's flags. */
+static __always_inline __u32 weft_untag(struct __sk_buff *skb)
 {
 	__u32 interface = skb->ifindex;
 	struct weft_attachment *attachment = bpf_map_lookup_elem(&attachments, &interface);
 
-	if (attachment && attachment->flags & WEFT_TUNNEL)
+	if (!attachment)
+		return 0;
+	if (attachment->flags & WEFT_TUNNEL)
 		weft_set_mark(skb, weft_mark_with(skb, 0));
+	return attachment->flags;
 }
 
 #endif

@@ -59,16 +59,12 @@ class BridgePorts:
     def _judging(self, ports: list[Seen]) -> dict[int, Attachment]:
         """Of those at which the programs are that are loaded now, and know them."""
         programs = {name: program.number for name, program in objects.loaded(self._folder).items()}
-        known = attach.known(self._folder)
-        found: dict[int, Attachment] = {}
-        for port in ports:
-            policed = known.get(port.number)
-            if policed is None:
-                continue
-            attached = {program.program: program.number for program in attach.look(self._folder, port.name).attached}
-            if attached == {name: programs.get(name) for name in attach.PROGRAMS}:
-                found[port.number] = Attachment(port.name, *policed)
-        return found
+        looks = attach.looks(self._folder, (port.name for port in ports))
+        return {
+            port.number: Attachment(port.name, *looks[port.name].policed)
+            for port in ports
+            if port.name in looks and looks[port.name].policed is not None and looks[port.name].is_judged_by(programs)
+        }
 
     def forget_gone(self) -> None:
         """What judged at interfaces that are gone."""

@@ -189,7 +189,7 @@ class Stage:
     ) -> tuple[Outcome, bytes]:
         """The same, with what has become of the packet."""
         self._clear("counters")
-        verdict, after, out = self._run(bytes(packet), self.devices[link], hook, mark, self.devices[by] if by else 0)
+        verdict, after, out = self.run(bytes(packet), self.devices[link], hook, mark, self.devices[by] if by else 0)
         return self._outcome(verdict, after), out
 
     def _outcome(self, verdict: int, mark: int) -> Outcome:
@@ -207,7 +207,7 @@ class Stage:
     def repeat(self, packet: object, link: str, count: int) -> int:
         """The same packet many times; how many of them were dropped."""
         raw, device = bytes(packet), self.devices[link]
-        return sum(self._run(raw, device, "ingress", 0)[0] == DROP for _packet in range(count))
+        return sum(self.run(raw, device, "ingress", 0)[0] == DROP for _packet in range(count))
 
     def forget_shares(self) -> None:
         self._clear("buckets")
@@ -221,7 +221,7 @@ class Stage:
         for key in calls.read_all(name, handle):
             calls.delete(handle, key)
 
-    def _run(self, packet: bytes, device: int, hook: str, mark: int, by: int = 0) -> tuple[int, int, bytes]:
+    def run(self, packet: bytes, device: int, hook: str, mark: int, by: int = 0) -> tuple[int, int, bytes]:
         """The program's answer, and the mark and the packet afterwards."""
         context = bytearray(_CONTEXT)
         struct.pack_into("=I", context, _MARK, mark)

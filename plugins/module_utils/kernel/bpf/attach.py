@@ -1,31 +1,31 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Which interfaces are policed: their entry in the map of attachments, and the programs at their two hooks (tc clsact).
+"""Which interfaces are policed: their entry in the map of attachments, and the programs at their two hooks. These get
+there by TCX where the kernel has it, and by clsact where not (support.has_tcx).
 
-The filters hold their programs themselves: those run whether or not anybody's pins are still there.
+Programs that a former version left at clsact are taken over by TCX, which sees packets first. Their interface has the
+flag LAST_WORD until they are gone, so a packet meets the old programs or the new ones, never both or none. clsact
+itself stays, empty: the kernel stops a link for a moment to take it away, and nobody else may want that now.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
-from ...model.errors import KernelError
 from ...model.policy import BOUND
-from ..netlink import filters
 from ..netlink.channel import Channel
 from ..netlink.numbers import is_there, number_of
-from . import calls
-from .layout import ATTACHMENT, NUMBER
+from . import calls, support
+from .hook_clsact import Clsact
+from .hook_tcx import Tcx
+from .hooks import CLSACT, INGRESS, PROGRAMS, TCX, Attached, Hooks
+from .layout import ATTACHMENT, HAD_CLSACT, LAST_WORD, NUMBER
 from .objects import map_path, program_path
 
-# Program -> hook; a filter has its program's name.
-_INGRESS, _EGRESS = "weft_ingress", "weft_egress"
-_HOOKS = {_INGRESS: filters.INGRESS, _EGRESS: filters.EGRESS}
-# What an interface has that is policed, whichever it is.
-PROGRAMS = (_INGRESS, _EGRESS)
 _ATTACHMENTS = "attachments"
 
 
@@ -37,25 +37,25 @@ class Policed(NamedTuple):
     flags: int
 
 
-class Attached(NamedTuple):
-    """A program at a hook. number: the kernel's; tag: of its instructions, to be compared with those loaded
-    (objects.loaded)."""
-
-    program: str
-    number: int
-    tag: str
-
-
 class Look(NamedTuple):
     """What is there of an interface. policed: None: the programs know nothing of it, and drop everything.
 
-    attached: the programs at its hooks, by name. before: in words, filters of others that see packets before ours do,
-    and a queueing discipline that has the place of ours.
+    attached: our programs at its hooks. before: in words, who else sees packets before ours do, or has their place.
     """
 
     policed: Policed | None
     attached: tuple[Attached, ...]
     before: tuple[str, ...]
+
+    def is_judged_by(self, programs: Mapping[str, int]) -> bool:
+        """Whether just these (name -> the kernel's number) are there, in the way that they are now."""
+        wanted = {(name, programs.get(name), way()) for name in PROGRAMS}
+        return {(found.program, found.number, found.way) for found in self.attached} == wanted
+
+
+def way() -> str:
+    """How programs get to their hooks here: TCX or CLSACT."""
+    return TCX if support.has_tcx() else CLSACT
 
 
 def port_of(bridge: Policed) -> Policed:
@@ -72,33 +72,33 @@ def police(folder: str, link: str, policed: Policed, incoming: bool = False) -> 
     """
     subject = f"link {link}"
     device = number_of(link, subject)
-    with _Handle(map_path(folder, _ATTACHMENTS)) as attachments:
-        calls.put(attachments, NUMBER.pack(device), ATTACHMENT.pack(*policed))
-    channel = Channel()
-    try:
-        _make_hooks(channel, subject, device)
-        for program in (name for name in PROGRAMS if name == _INGRESS or not incoming):
-            hook = _HOOKS[program]
-            _refuse_foreign(channel, subject, device, hook)
-            with _Handle(program_path(folder, program)) as handle:
-                channel.carry_out([filters.put(subject, device, hook, program, handle)])
-    finally:
-        channel.close()
+    with ExitStack() as stack:
+        attachments = stack.enter_context(_handle(map_path(folder, _ATTACHMENTS)))
+        wanted = [name for name in PROGRAMS if name == INGRESS or not incoming]
+        handles = {name: stack.enter_context(_handle(program_path(folder, name))) for name in wanted}
+        clsact = stack.enter_context(_clsact())
+        best = _best(clsact)
+        left = best.way == TCX and clsact.ours(subject, device)
+        _write(attachments, device, policed, LAST_WORD if left else 0)
+        best.put(subject, device, handles)
+        if left:
+            for name in wanted:
+                clsact.remove(subject, device, name)
+            _write(attachments, device, policed, HAD_CLSACT)
 
 
 def release(folder: str, link: str) -> None:
-    """The opposite: afterwards everything passes there. clsact goes with the last filter in it. No fault, if nothing is
-    there."""
+    """The opposite: afterwards everything passes there. No fault, if nothing is there."""
     subject = f"link {link}"
     device = number_of(link, subject)
-    channel = Channel()
-    try:
-        for hook in _HOOKS.values():
-            _remove(channel, subject, device, hook)
-        if not any(_filters(channel, subject, device, hook) for hook in _HOOKS.values()):
-            channel.carry_out([filters.remove_clsact(subject, device)])
-    finally:
-        channel.close()
+    with _clsact() as clsact:
+        best = _best(clsact)
+        made = best.way == CLSACT or _had_clsact(folder, device) or clsact.ours(subject, device)
+        for name in PROGRAMS:
+            best.remove(subject, device, name)
+            clsact.remove(subject, device, name)
+        if made:
+            clsact.unmake(subject, device)
     # Last: a program that does not know its interface drops everything.
     forget(folder, device)
 
@@ -108,15 +108,15 @@ def forget(folder: str, device: int) -> None:
     there, or the map is not."""
     if not os.path.lexists(map_path(folder, _ATTACHMENTS)):
         return
-    with _Handle(map_path(folder, _ATTACHMENTS)) as attachments:
+    with _handle(map_path(folder, _ATTACHMENTS)) as attachments:
         calls.delete(attachments, NUMBER.pack(device))
 
 
 def known(folder: str) -> dict[int, Policed]:
     """The map of attachments: by number of the interface, which may be gone."""
-    with _Handle(map_path(folder, _ATTACHMENTS)) as attachments:
+    with _handle(map_path(folder, _ATTACHMENTS)) as attachments:
         found = calls.read_all(_ATTACHMENTS, attachments)
-    return {NUMBER.unpack(key)[0]: Policed(*ATTACHMENT.unpack(value)) for key, value in found.items()}
+    return {NUMBER.unpack(key)[0]: _policed(value) for key, value in found.items()}
 
 
 def look(folder: str, link: str) -> Look:
@@ -131,77 +131,61 @@ def looks(folder: str, links: Iterable[str]) -> dict[str, Look]:
     there."""
     policed = known(folder) if os.path.lexists(map_path(folder, _ATTACHMENTS)) else {}
     devices = {link: number_of(link, "") for link in links if is_there(link)}
+    found: dict[str, Look] = {}
+    with _clsact() as clsact:
+        best = _best(clsact)
+        for link, device in devices.items():
+            ours, before = best.look(f"link {link}", device)
+            if best.way == TCX:
+                # Others at clsact see packets later.
+                ours = (*ours, *clsact.look(f"link {link}", device).ours)
+            found[link] = Look(policed.get(device), ours, before)
+    return found
+
+
+def _policed(value: bytes) -> Policed:
+    number, network, flags = ATTACHMENT.unpack(value)
+    return Policed(number, network, flags & ~HAD_CLSACT)
+
+
+def _write(attachments: int, device: int, policed: Policed, more: int = 0) -> None:
+    """more: flags that are nobody's wish."""
+    number, network, flags = policed
+    kept = HAD_CLSACT if _has(attachments, device, HAD_CLSACT) else 0
+    entry = ATTACHMENT.pack(number, network, flags & ~LAST_WORD | kept | more)
+    calls.put(attachments, NUMBER.pack(device), entry)
+
+
+def _has(attachments: int, device: int, flag: int) -> bool:
+    value = calls.get(attachments, NUMBER.pack(device), ATTACHMENT.size)
+    return value is not None and bool(ATTACHMENT.unpack(value)[2] & flag)
+
+
+def _had_clsact(folder: str, device: int) -> bool:
+    if not os.path.lexists(map_path(folder, _ATTACHMENTS)):
+        return False
+    with _handle(map_path(folder, _ATTACHMENTS)) as attachments:
+        return _has(attachments, device, HAD_CLSACT)
+
+
+def _best(clsact: Clsact) -> Hooks:
+    return Tcx() if support.has_tcx() else clsact
+
+
+@contextmanager
+def _clsact() -> Iterator[Clsact]:
     channel = Channel()
     try:
-        kinds = _disciplines(channel, "queueing disciplines", 0)
-        return {
-            link: _look(channel, link, device, policed.get(device), kinds.get(device, ""))
-            for link, device in devices.items()
-        }
+        yield Clsact(channel)
     finally:
         channel.close()
 
 
-def _look(channel: Channel, link: str, device: int, policed: Policed | None, kind: str) -> Look:
-    if kind != filters.CLSACT:
-        return Look(policed, (), (f"queueing discipline {kind}",) if kind else ())
-    attached: list[Attached] = []
-    before: list[str] = []
-    for hook in _HOOKS.values():
-        for seen in _filters(channel, f"link {link}", device, hook):
-            if _is_ours(seen):
-                attached.append(Attached(seen.name, seen.program, seen.tag))
-            elif seen.priority <= filters.PRIORITY:
-                before.append(f"{seen.kind} {seen.name}".strip())
-    return Look(policed, tuple(attached), tuple(before))
-
-
-def _make_hooks(channel: Channel, subject: str, device: int) -> None:
-    """There is one place for clsact and its older brother `ingress`, which takes every filter for one of ingress."""
-    kind = _disciplines(channel, subject, device).get(device, filters.CLSACT)
-    if kind != filters.CLSACT:
-        words = f"it has the queueing discipline {kind}, where weft needs {filters.CLSACT}"
-        raise KernelError(subject, f"{words}; let its owner use {filters.CLSACT}, which has the same hook and one more")
-    channel.carry_out([filters.add_clsact(subject, device)])
-
-
-def _disciplines(channel: Channel, subject: str, device: int) -> dict[int, str]:
-    """Of links with hooks, the kind that has them."""
-    replies = channel.dump(subject, filters.RTM_GETQDISC, filters.ask_disciplines(device))
-    return {found: kind for found, kind in map(filters.discipline, replies) if kind}
-
-
-def _filters(channel: Channel, subject: str, device: int, hook: int) -> list[filters.Seen]:
-    replies = channel.dump(subject, filters.RTM_GETTFILTER, filters.ask(device, hook))
-    # What does not say its parent's number is of another place.
-    seen = [filters.read(reply) for reply in replies]
-    return [found for found in seen if found.device == device and found.hook == hook and found.handle]
-
-
-def _remove(channel: Channel, subject: str, device: int, hook: int) -> None:
-    if any(map(_is_ours, _filters(channel, subject, device, hook))):
-        channel.carry_out([filters.remove(subject, device, hook)])
-
-
-def _is_ours(seen: filters.Seen) -> bool:
-    return seen.in_our_place() and _HOOKS.get(seen.name) == seen.hook
-
-
-def _refuse_foreign(channel: Channel, subject: str, device: int, hook: int) -> None:
-    for seen in _filters(channel, subject, device, hook):
-        if seen.in_our_place() and not _is_ours(seen):
-            words = f"a filter of somebody else ({seen.kind} {seen.name}) is where weft's has to be, at priority 1"
-            raise KernelError(subject, f"{words}; move it to a later priority, or remove it")
-
-
-class _Handle:
+@contextmanager
+def _handle(path: str) -> Iterator[int]:
     """A file descriptor of what is pinned at a path."""
-
-    def __init__(self, path: str) -> None:
-        self._handle = calls.pinned(path)
-
-    def __enter__(self) -> int:
-        return self._handle
-
-    def __exit__(self, *_exception: object) -> None:
-        os.close(self._handle)
+    handle = calls.pinned(path)
+    try:
+        yield handle
+    finally:
+        os.close(handle)

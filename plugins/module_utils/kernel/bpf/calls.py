@@ -38,10 +38,7 @@ class _CreateOptions(ctypes.Structure):
 
     _fields_ = [
         ("sz", c_size_t),
-        ("btf_fd", c_uint32),
-        ("btf_key_type_id", c_uint32),
-        ("btf_value_type_id", c_uint32),
-        ("btf_vmlinux_value_type_id", c_uint32),
+        *((f"btf_{name}", c_uint32) for name in ("fd", "key_type_id", "value_type_id", "vmlinux_value_type_id")),
         ("inner_map_fd", c_uint32),
         ("map_flags", c_uint32),
         ("map_extra", c_uint64),
@@ -59,7 +56,13 @@ class _MapInfo(ctypes.Structure):
 class _ProgramInfo(ctypes.Structure):
     """The beginning of struct bpf_prog_info."""
 
-    _fields_ = [("type", c_uint32), ("id", c_uint32), ("tag", ctypes.c_ubyte * 8)]
+    _fields_ = [
+        ("type", c_uint32),
+        ("id", c_uint32),
+        ("tag", ctypes.c_ubyte * 8),
+        ("_between", ctypes.c_ubyte * 48),
+        ("name", ctypes.c_char * 16),
+    ]
 
 
 class MapInfo(NamedTuple):
@@ -74,10 +77,11 @@ class MapInfo(NamedTuple):
 
 
 class ProgramInfo(NamedTuple):
-    """number: the kernel's. tag: of the instructions, the same wherever they are loaded."""
+    """number: the kernel's. tag: of the instructions, the same wherever they are loaded. name: up to 15 characters."""
 
     number: int
     tag: str
+    name: str
 
 
 _SIGNATURES = {
@@ -92,6 +96,10 @@ _SIGNATURES = {
     "bpf_obj_get": (c_int, c_char_p),
     "bpf_obj_get_info_by_fd": (c_int, c_int, c_void_p, POINTER(c_uint32)),
     "bpf_map_get_fd_by_id": (c_int, c_uint32),
+    "bpf_prog_get_fd_by_id": (c_int, c_uint32),
+    "bpf_prog_attach_opts": (c_int, c_int, c_int, c_int, c_void_p),
+    "bpf_prog_detach2": (c_int, c_int, c_int, c_int),
+    "bpf_prog_query_opts": (c_int, c_int, c_int, c_void_p),
     "libbpf_probe_bpf_prog_type": (c_int, c_int, c_void_p),
     "libbpf_probe_bpf_map_type": (c_int, c_int, c_void_p),
     "libbpf_probe_bpf_helper": (c_int, c_int, c_int, c_void_p),
@@ -156,7 +164,7 @@ def map_info(handle: int) -> MapInfo:
 def program_info(handle: int) -> ProgramInfo:
     info = _ProgramInfo()
     _info(handle, info)
-    return ProgramInfo(info.id, bytes(info.tag).hex())
+    return ProgramInfo(info.id, bytes(info.tag).hex(), info.name.decode(errors="replace"))
 
 
 def _info(handle: int, info: ctypes.Structure) -> None:
@@ -167,6 +175,12 @@ def _info(handle: int, info: ctypes.Structure) -> None:
 def map_by_number(number: int) -> int:
     """A file descriptor of the map with the kernel's number."""
     return checked(f"BPF map {number}", libbpf().bpf_map_get_fd_by_id(number))
+
+
+def program_by_number(number: int) -> int | None:
+    """A file descriptor of the program with the kernel's number; None: it is gone."""
+    code = libbpf().bpf_prog_get_fd_by_id(number)
+    return None if code == _END else checked(f"BPF program {number}", code)
 
 
 def pin(handle: int, path: str) -> None:

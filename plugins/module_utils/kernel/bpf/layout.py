@@ -43,6 +43,10 @@ SHADOW_VALUE = Struct("=16s16s")  # prefix, mask
 PAIR = Struct("=IIHBx")  # source and destination class, port class, protocol
 VERDICT = Struct("=IBB2x")  # rule, verdict, observed
 ATTACHMENT = Struct("=III")  # number, network, flags
+# Flags of attachments that no plan has. LAST_WORD: nobody behind our programs is asked about what they let pass.
+# HAD_CLSACT: programs do not look at it; a clsact is there that was made for ours, which are at TCX now.
+LAST_WORD = 1 << 30
+HAD_CLSACT = 1 << 31
 BINDING_KEY = Struct("=I16s")  # index of the interface, address
 BINDING = Struct("=I")  # identity
 FLOW_KEY = Struct("=16s16sIHHI")  # source, destination, network, their ports, protocol

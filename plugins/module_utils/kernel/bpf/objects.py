@@ -190,4 +190,5 @@ def _program(name: str, handle: int) -> Program:
 
 
 def _info(name: str, handle: int) -> Program:
-    return Program(name, *calls.program_info(handle))
+    number, tag, _name = calls.program_info(handle)
+    return Program(name, number, tag)

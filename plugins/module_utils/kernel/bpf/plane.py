@@ -22,6 +22,7 @@ from ...model.state import POLICED, POLICY, State, state_of
 from ..netlink import port_macs
 from . import attach, calls, objects, support
 from .attach import Policed
+from .hooks import REMEDIES
 from .judging import judging
 from .layout import NUMBER, SLOTS, pack
 from .mount import mount, own_folder
@@ -32,10 +33,7 @@ _OBJECTS = "objects"
 _DIGEST_SIZE = 32
 _ZERO = NUMBER.pack(0)
 _SUBJECT = f"{POLICY} policy"
-_IN_THE_WAY = (
-    "has something of somebody else where weft's programs have to be ({}); let its owner use the queueing discipline "
-    "clsact, and filters of a priority after the first"
-)
+_IN_THE_WAY = "has something of somebody else where weft's programs have to be ({}); {}"
 
 
 def unable(folder: str = BPF_FOLDER) -> tuple[str, ...]:
@@ -67,7 +65,10 @@ class Plane:
     def observe(self, links: Iterable[str]) -> Seen:
         """links: names of those that are ours."""
         looks = attach.looks(self._folder, links)
-        hooks = tuple((link, _IN_THE_WAY.format(words)) for link, look in looks.items() for words in look.before)
+        remedy = REMEDIES[attach.way()]
+        hooks = tuple(
+            (link, _IN_THE_WAY.format(words, remedy)) for link, look in looks.items() for words in look.before
+        )
         if not os.path.isdir(self._folder):
             return Seen({}, hooks)
         programs = {name: program.number for name, program in objects.loaded(self._folder).items()}
@@ -200,10 +201,8 @@ class Plane:
 
 def _attachment(link: str, look: attach.Look, programs: Mapping[str, int]) -> Attachment:
     """One on which not all is as it was left, or programs are not those that are loaded, has NO_ATTACHMENT."""
-    if look.policed is not None:
-        wanted = {(name, programs.get(name)) for name in attach.PROGRAMS}
-        if {(program.program, program.number) for program in look.attached} == wanted:
-            return Attachment(link, *look.policed)
+    if look.policed is not None and look.is_judged_by(programs):
+        return Attachment(link, *look.policed)
     return Attachment(link, NO_ATTACHMENT, 0, 0)
 
 

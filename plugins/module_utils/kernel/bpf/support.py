@@ -6,9 +6,10 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 
 from ...model.errors import KernelError
-from . import calls
+from . import calls, tcx
 from .layout import ENDPOINT, PREFIX
 
 _SCHED_CLS = 3
@@ -36,6 +37,13 @@ def require() -> None:
     if found:
         reason = f"kernel {os.uname().release} has no {', no '.join(found)}; policies need a newer one, as root"
         raise KernelError("BPF", reason)
+
+
+@cache
+def has_tcx() -> bool:
+    """Whether programs get to their hooks by TCX (6.6); where not, by clsact, which every kernel has. The kernel is
+    asked once: it stays as it is."""
+    return tcx.is_there()
 
 
 def _lacks(helper: int) -> bool:

@@ -151,6 +151,7 @@ def test_numbers_are_the_same() -> None:
         "MARK_SHIFT": marks.MARK_SHIFT,
         "TAG_SHIFT": marks.MARK_SHIFT,
         "NO_TAG": marks.NO_TAG,
+        "LAST_WORD": layout.LAST_WORD,
     }
     names = (
         *("PEER", "OBSERVES_INGRESS", "OBSERVES_EGRESS", "LOCAL", "SHARED", "WORLD", "DENY", "ALLOW", "ANY_PROTOCOL"),
