@@ -10,8 +10,11 @@ import os
 import socket
 import subprocess
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import calls, tcx
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import calls, objects, tcx
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.attach import Policed
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.hooks import EGRESS, INGRESS, TCX
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.layout import ATTACHMENT, NUMBER
+from tests.integration.bpf.stage import Stage
 
 # Of a program of ours, its hook.
 ROWS = {INGRESS: tcx.INGRESS, EGRESS: tcx.EGRESS}
@@ -46,6 +49,13 @@ def take_out(link: str, program: str, way: str) -> None:
             assert handle is not None
             tcx.remove(link, device, ROWS[name], handle)
             os.close(handle)
+
+
+def enter(stage: Stage, link: str, policed: Policed) -> None:
+    """What programs know of a link."""
+    handle = calls.pinned(objects.map_path(stage.folder, "attachments"))
+    calls.put(handle, NUMBER.pack(stage.devices[link]), ATTACHMENT.pack(*policed))
+    os.close(handle)
 
 
 def _name(number: int) -> str:

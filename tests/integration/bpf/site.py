@@ -43,8 +43,9 @@ class Site:
         stage.devices = {name: socket.if_nametoindex(name) for name in ("web", "db", "tun", "bridge")}
         stage.enforce(maps()._replace(attachments=()))
 
-    def police(self) -> None:
-        for name, flags in (("web", 0), ("db", 0), ("tun", LAYER_3)):
+    def police(self, db: int = 0) -> None:
+        """db: flags of its port."""
+        for name, flags in (("web", 0), ("db", db), ("tun", LAYER_3)):
             police(self.stage.folder, name, Policed(ATTACHMENTS[name], FIRST, flags))
         police(self.stage.folder, "bridge", Policed(BRIDGE, FIRST, PORTS))
 

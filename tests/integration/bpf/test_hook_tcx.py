@@ -28,9 +28,9 @@ from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.hooks impo
     PROGRAMS,
     TCX,
 )
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.layout import ATTACHMENT, LAST_WORD, NUMBER
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.layout import LAST_WORD
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import FORWARDS, TUNNEL
-from tests.integration.bpf.hooked import ROWS, at_hook, take_out, tc
+from tests.integration.bpf.hooked import ROWS, at_hook, enter, take_out, tc
 from tests.integration.bpf.place import ATTACHMENTS, FIRST, packet, query
 from tests.integration.bpf.stage import DROP, OBJECTS, PASS, Stage, ip
 from tests.integration.bpf.ways import go
@@ -59,13 +59,6 @@ def stranger(host: Stage) -> Iterator[int]:
 
 def attached(host: Stage) -> list[tuple[str, str]]:
     return [(found.program, found.way) for found in look(host.folder, "web").attached]
-
-
-def enter(stage: Stage, link: str, policed: Policed) -> None:
-    """What programs know of it."""
-    handle = calls.pinned(objects.map_path(stage.folder, "attachments"))
-    calls.put(handle, NUMBER.pack(stage.devices[link]), ATTACHMENT.pack(*policed))
-    os.close(handle)
 
 
 def row() -> list[str]:
