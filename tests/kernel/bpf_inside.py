@@ -49,7 +49,10 @@ def main(record: object) -> None:
         say(number=number, said=found.said, mark=found.mark)
     for link in stage.devices:
         attach.police(stage.folder, link, attach.Policed(1, 1, 0))
-        say(link=link, attached=[found.program for found in stage.look(link).attached])
+        say(link=link, attached=[found[::3] for found in stage.look(link).attached])
+    for link in stage.devices:
+        attach.release(stage.folder, link)
+        say(link=link, released=stage.look(link)[1:])
     # twice, so that a slot is written that holds something
     for _turn in range(2):
         stage.enforce(maps)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.hooks import CLSACT, TCX
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import PolicyMaps
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy_text import to_json
 from tests.integration.bpf.names import FAMILIES
@@ -23,7 +24,8 @@ from tests.integration.bpf.test_ports import port_maps
 from tests.integration.bpf.test_reasons import POSSIBLE, REACHED
 from tests.kernel.bpf_machine import boot
 
-RELEASES = {"bookworm": ("6.1.", "libbpf.so.1.1."), "trixie": ("6.12.", "libbpf.so.1.5.")}
+# The kernel, libbpf, and by which way programs get to their hooks.
+RELEASES = {"bookworm": ("6.1.", "libbpf.so.1.1.", CLSACT), "trixie": ("6.12.", "libbpf.so.1.5.", TCX)}
 MODULES = ("model", "kernel")
 
 
@@ -79,7 +81,7 @@ def test_debians_kernels_load_the_programs_and_judge_as_this_one_does(release: s
     shown = {"weft/packets.json": json.dumps([packet for packet, _said in expected]).encode()}
     said: list[dict[str, Any]] = boot(release, {**files(maps()), **shown}, program)
     begin, sizes, *rest = said
-    kernel, libbpf = RELEASES[release]
+    kernel, libbpf, way = RELEASES[release]
     assert begin["kernel"].startswith(kernel)
     assert begin["libbpf"].startswith(libbpf)
     assert (begin["missing"], begin["mounted"]) == ([], True)
@@ -90,7 +92,8 @@ def test_debians_kernels_load_the_programs_and_judge_as_this_one_does(release: s
     assert told == [wanted for _shown, wanted in expected]
     attached = [one["attached"] for one in rest if "attached" in one]
     assert attached
-    assert all(found == ["weft_ingress", "weft_egress"] for found in attached)
+    assert all(found == [["weft_ingress", way], ["weft_egress", way]] for found in attached)
+    assert [one["released"] for one in rest if "released" in one] == [[[], []]] * len(attached)
     assert rest[-1]["records"] > 0
 
 

@@ -19,6 +19,7 @@ from tests.integration.bpf.place import LINKS, maps
 from tests.integration.bpf.ports import tied
 from tests.integration.bpf.site import Site
 from tests.integration.bpf.stage import OBJECTS, Stage, ip
+from tests.integration.bpf.ways import way  # noqa: F401  # a fixture
 
 _CLONE_NEWNS, _CLONE_NEWNET = 0x00020000, 0x40000000
 _MS_REC, _MS_PRIVATE = 0x4000, 1 << 18

@@ -44,7 +44,9 @@ def take_out(link: str, program: str, way: str) -> None:
         return
     device = socket.if_nametoindex(link)
     for name in [program] if program else ROWS:
-        for number in tcx.row(link, device, ROWS[name]):
+        numbers = tcx.row(link, device, ROWS[name])
+        assert numbers, f"nothing is there: {link}, {name}"
+        for number in numbers:
             handle = calls.program_by_number(number)
             assert handle is not None
             tcx.remove(link, device, ROWS[name], handle)

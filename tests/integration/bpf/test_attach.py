@@ -27,19 +27,18 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.errors import K
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import BOUND, HAS_ROUTER, PORTS
 from tests.integration.bpf.hooked import at_hook, take_out, tc
 from tests.integration.bpf.stage import OBJECTS, Stage, ip
-from tests.integration.bpf.ways import way  # noqa: F401
 
 WEB = Policed(1, 1, 0)
 NOTHING = Look(None, (), ())
 
 
 @pytest.fixture
-def host(empty: Stage, way: str) -> Stage:  # noqa: ARG001, F811
+def host(empty: Stage, way: str) -> Stage:  # noqa: ARG001
     empty.add_links("web", "db")
     return empty
 
 
-def test_an_interface_is_policed_at_both_hooks(host: Stage, way: str) -> None:  # noqa: F811
+def test_an_interface_is_policed_at_both_hooks(host: Stage, way: str) -> None:
     police(host.folder, "web", WEB)
     for program in PROGRAMS:
         assert at_hook("web", program, way) == [(program, host.programs[program].number)]
@@ -78,7 +77,7 @@ def test_again_is_nothing_new(host: Stage) -> None:
     assert look(host.folder, "web") == before
 
 
-def test_new_programs_take_the_place_of_the_old_ones(host: Stage, way: str) -> None:  # noqa: F811
+def test_new_programs_take_the_place_of_the_old_ones(host: Stage, way: str) -> None:
     police(host.folder, "web", WEB)
     old = look(host.folder, "web").attached
     programs = objects.load(host.folder, OBJECTS)
@@ -92,7 +91,7 @@ def test_new_programs_take_the_place_of_the_old_ones(host: Stage, way: str) -> N
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_what_somebody_removed_is_seen_and_mended(host: Stage, way: str, program: str) -> None:  # noqa: F811
+def test_what_somebody_removed_is_seen_and_mended(host: Stage, way: str, program: str) -> None:
     police(host.folder, "web", WEB)
     take_out("web", program, way)
     assert [found.program for found in look(host.folder, "web").attached] == [
@@ -106,7 +105,7 @@ def test_what_somebody_removed_is_seen_and_mended(host: Stage, way: str, program
     assert len(look(host.folder, "web").attached) == 2
 
 
-def test_after_a_release_nothing_is_left(host: Stage, way: str) -> None:  # noqa: F811
+def test_after_a_release_nothing_is_left(host: Stage, way: str) -> None:
     before = tc("qdisc show dev web")
     police(host.folder, "web", WEB)
     assert ("clsact" in tc("qdisc show dev web")) == (way != TCX)
@@ -117,7 +116,7 @@ def test_after_a_release_nothing_is_left(host: Stage, way: str) -> None:  # noqa
     release(host.folder, "web")
 
 
-def test_filters_of_others_stay(host: Stage, way: str) -> None:  # noqa: F811
+def test_filters_of_others_stay(host: Stage, way: str) -> None:
     path = objects.program_path(host.folder, "weft_egress")
     tc("qdisc add dev web clsact")
     tc(f"filter add dev web egress protocol all prio 7 bpf direct-action pinned {path}")
@@ -170,7 +169,7 @@ def test_programs_run_without_their_pins(host: Stage) -> None:
     assert look(host.folder, "web") == Look(None, before, ())
 
 
-def test_so_they_do_without_bpffs_and_those_of_the_next_one_take_their_places(host: Stage, way: str) -> None:  # noqa: F811
+def test_so_they_do_without_bpffs_and_those_of_the_next_one_take_their_places(host: Stage, way: str) -> None:
     police(host.folder, "web", WEB)
     before = look(host.folder, "web").attached
     mount = os.path.dirname(host.folder)

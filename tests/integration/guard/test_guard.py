@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import signal
 import socket
-import subprocess
 import threading
 import time
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import attach
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import attach, support
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.hooks import CLSACT, TCX
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.records import counters
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import BOUND
+from tests.integration.bpf.hooked import take_out
 from tests.integration.bpf.hosts import Neighbour, until
 from tests.integration.bpf.names import ADDRESSES, FAMILIES
 from tests.integration.bpf.stage import REASON_NAMES, ip
+from tests.integration.bpf.ways import go
 from tests.integration.guard.docker import NETWORK, Container
 from tests.integration.guard.scene import NUMBER, Scene
 
@@ -193,10 +195,36 @@ def test_ports_follow_a_new_number_of_their_bridge_and_keep_what_is_bound(pair: 
 
 
 def test_a_program_that_somebody_took_away_is_put_back(pair: Scene) -> None:
-    subprocess.run(["tc", "qdisc", "del", "dev", "web", "clsact"], check=True)
+    take_out("web", "", attach.way())
     ip("link set web alias touched")
     until(lambda: is_judged(pair, "web"), "web is not judged")
     assert pair.reaches("web", "db")
+
+
+def test_programs_that_a_former_version_left_at_clsact_are_taken_over(
+    pair: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not support.has_tcx():
+        pytest.skip("this kernel has no TCX (6.6)")
+    pair.kill()
+    folder = pair.stage.folder
+    bridge, port = (attach.look(folder, name).policed for name in ("bridge", "web"))
+    assert bridge is not None
+    assert port is not None
+    for name, policed in (("bridge", bridge), ("web", port), ("db", port)):
+        attach.release(folder, name)
+        go(monkeypatch, CLSACT)
+        attach.police(folder, name, policed)
+        go(monkeypatch, TCX)
+    assert pair.reaches("web", "db")
+    pair.guard()
+    for name in ("web", "db"):
+        until(lambda name=name: ways(pair, name) == {TCX}, f"{name} is where it was")  # type: ignore[misc]
+    assert pair.reaches("web", "db")
+
+
+def ways(scene: Scene, name: str) -> set[str]:
+    return {found.way for found in attach.look(scene.stage.folder, name).attached}
 
 
 def test_a_port_of_nobodys_is_told_of_once(pair: Scene) -> None:

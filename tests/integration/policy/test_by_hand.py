@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What happens to a policy by hand, by accident, or by a step that fails: it is found and mended, or undone."""
+"""What happens to a policy by hand, by accident, or by a step that fails: it is found and mended, or undone. All of it
+with programs at TCX and at clsact."""
 
 from __future__ import annotations
 
@@ -18,21 +19,28 @@ from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction 
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import attach, calls, objects
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.attach import Policed, police
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.pins import put_pin
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.plane import Plane
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.memory import MemoryKernel
 from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
-from ansible_collections.weft.overlay.plugins.module_utils.model.errors import ConflictError
+from ansible_collections.weft.overlay.plugins.module_utils.model.change import ADD, Change
+from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
 from ansible_collections.weft.overlay.plugins.module_utils.model.policed import BPF_FOLDER, objects_of
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import BOUND
 from ansible_collections.weft.overlay.plugins.module_utils.model.route import Route
+from tests.integration.bpf.hooked import take_out
 from tests.integration.bpf.stage import ROOT
 from tests.integration.policy import town as places
-from tests.integration.policy.town import LINKS, ON_BRIDGE, OPEN, SHUT, TUNNEL, Events, Town, answers, ip, plan, tc
+from tests.integration.policy.town import LINKS, ON_BRIDGE, OPEN, SHUT, TUNNEL, Town, Watchful, answers, ip, is_up, plan
 
 # No link of ours has that source, so it fails, when links, addresses and the policy are there.
 IMPOSSIBLE = Route("10.99.0.0/16", "", "bridge", "10.99.0.1")
-_FILTER = ["tc", "filter", "add", "dev", "vxlan0", "ingress", "protocol", "all", "prio", "1", "handle", "1"]
 # The same programs by other names: to a host, another release.
 RENAMED = objects_of((f"new-{name}", content) for name, content in places.objects().files)
+
+
+@pytest.fixture(autouse=True)
+def _by_both_ways(way: str) -> str:
+    return way
 
 
 def seen(town: Town) -> dict[str, dict[str, object]]:
@@ -41,67 +49,58 @@ def seen(town: Town) -> dict[str, dict[str, object]]:
 
 
 def attached(town: Town) -> list[dict[str, str]]:
-    return [town.filters(link) for link in LINKS]
+    return [town.programs(link) for link in LINKS]
 
 
-def test_programs_are_there_before_their_links_are_up(town: Town) -> None:
-    events = Events()
-    town.converge(plan(SHUT))
-    found = events.read()
-    for link in LINKS:
-        number = socket.if_nametoindex(link)
-        mine = [what for what, index in found if index == number]
-        assert mine.index("up") == mine.count("filter") >= 2
-    events.close()
+@pytest.mark.usefixtures("town")
+def test_programs_are_there_before_their_links_are_up() -> None:
+    kernel = Watchful()
+    converge(plan(SHUT), kernel, None, places.objects())
+    assert kernel.moments == [dict.fromkeys(LINKS, (False, 0)), dict.fromkeys(LINKS, (False, 2))]
+    assert all(map(is_up, LINKS))
 
 
 def test_so_they_are_where_a_link_is_made_anew_and_where_it_was_down(town: Town) -> None:
     town.converge(plan(SHUT))
     before = socket.if_nametoindex("vxlan0")
-    events = Events()
+    kernel = Watchful()
     moved = plan(SHUT, links=(places.BRIDGE_LINK, TUNNEL._replace(vni=102)))
-    assert "+ policed interface vxlan0" in town.changes(moved)
-    number = socket.if_nametoindex("vxlan0")
-    assert number != before
-    found = [what for what, index in events.read() if index == number]
-    assert found.index("up") == found.count("filter") >= 2
+    outcome = converge(moved, kernel, None, places.objects())
+    assert "+ policed interface vxlan0" in map(str, outcome.changes)
+    assert socket.if_nametoindex("vxlan0") != before
+    assert kernel.moments == [{"vxlan0": (False, 0)}, {"vxlan0": (False, 2)}]
+    assert is_up("vxlan0")
     assert set(attach.known(BPF_FOLDER)) == {socket.if_nametoindex(link) for link in LINKS}
     ip("link set vxlan0 down")
-    tc("qdisc del dev vxlan0 clsact")
-    events.read()
-    town.converge(moved)
-    found = [what for what, index in events.read() if index == number]
-    assert found.index("up") == found.count("filter") >= 2
-    events.close()
+    take_out("vxlan0", "", attach.way())
+    kernel = Watchful()
+    converge(moved, kernel, None, places.objects())
+    assert kernel.moments == [{"vxlan0": (False, 0)}, {"vxlan0": (False, 2)}]
+    assert is_up("vxlan0")
 
 
 def test_all_judge_what_comes_in_before_any_judges_what_goes_out(town: Town) -> None:
-    """Links that are there already, and up."""
-    town.converge(plan(None))
-    events = Events()
+    """Seen where one of them is not there."""
     town.converge(plan(OPEN))
-    filters = [index for what, index in events.read() if what == "filter"]
-    assert set(filters[: len(LINKS)]) == {socket.if_nametoindex(link) for link in LINKS}
-    assert all(len(town.filters(link)) == 2 for link in LINKS)
-    events.close()
+    for link in LINKS:
+        attach.release(BPF_FOLDER, link)
+    wanted = [*OPEN.attachments, OPEN.attachments[0]._replace(interface="gone")]
+    with pytest.raises(KernelError, match="there is no link gone"):
+        Plane().police([Change(ADD, kinds.POLICED, one.interface, None, one) for one in wanted])
+    assert [set(town.programs(link)) for link in LINKS] == [{"ingress"}, {"ingress"}]
 
 
 def _other_entry() -> None:
     police(BPF_FOLDER, "bridge", Policed(77, 0, 0))
 
 
-def _other_program() -> None:
-    path = objects.program_path(BPF_FOLDER, "weft_egress")
-    tc(f"filter replace dev bridge ingress protocol all prio 1 handle 1 bpf direct-action pinned {path}")
-
-
 BY_HAND: dict[str, tuple[Callable[[], object], list[str]]] = {
-    "a filter": (
-        lambda: tc("filter del dev bridge ingress"),
+    "a program": (
+        lambda: take_out("bridge", "weft_ingress", attach.way()),
         ["~ policed interface bridge (number 0 → 1, network 0 → 1)"],
     ),
     "both hooks": (
-        lambda: tc("qdisc del dev vxlan0 clsact"),
+        lambda: take_out("vxlan0", "", attach.way()),
         ["~ policed interface vxlan0 (number 0 → 5, network 0 → 1)"],
     ),
     "what programs know of it": (
@@ -143,7 +142,7 @@ def test_what_is_removed_by_hand_is_found_and_mended(town: Town, what: str) -> N
 
 def test_check_mode_says_what_a_run_then_does_and_does_nothing(town: Town) -> None:
     town.converge(plan(OPEN))
-    tc("filter del dev bridge ingress")
+    take_out("bridge", "weft_ingress", attach.way())
     before = (attached(town), seen(town))
     wanted = plan(SHUT)
     said = converge(wanted, MemoryKernel(town.kernel(wanted).observe()), None, places.objects())
@@ -202,10 +201,10 @@ def test_programs_of_another_release_take_over_wherever_the_old_ones_were(town: 
     web = town.move_in()
     # Somebody else's business, the ports of a bridge among it.
     police(BPF_FOLDER, "web", Policed(ON_BRIDGE.number, 0, 0))
-    before = [*attached(town), town.filters("web")]
+    before = [*attached(town), town.programs("web")]
     outcome = town.converge(plan(SHUT), None, RENAMED)
     assert [str(change) for change in outcome.changes] == ["~ policy policy (objects)"]
-    after = [*attached(town), town.filters("web")]
+    after = [*attached(town), town.programs("web")]
     assert all(old[hook] != new[hook] for old, new in zip(before, after) for hook in ("ingress", "egress"))
     assert len({new["ingress"] for new in after}) == 1
     assert not answers(web)
@@ -231,7 +230,7 @@ def test_programs_at_hooks_of_which_nobody_knows_go_with_the_policy(town: Town) 
     attach.forget(BPF_FOLDER, socket.if_nametoindex("web"))
     attach.forget(BPF_FOLDER, socket.if_nametoindex("bridge"))
     town.converge(plan(None))
-    assert (town.filters("web"), town.traces()) == ({}, before)
+    assert (town.programs("web"), town.traces()) == ({}, before)
 
 
 def test_ports_of_a_bridge_are_released_with_it(town: Town) -> None:
@@ -239,7 +238,7 @@ def test_ports_of_a_bridge_are_released_with_it(town: Town) -> None:
     town.move_in()
     police(BPF_FOLDER, "web", Policed(ON_BRIDGE.number, 0, BOUND))
     assert town.changes(plan(SHUT._replace(attachments=SHUT.attachments[1:]))) == ["- policed interface bridge"]
-    assert [town.filters(link) == {} for link in ("bridge", "web", "vxlan0")] == [True, True, False]
+    assert [town.programs(link) == {} for link in ("bridge", "web", "vxlan0")] == [True, True, False]
     assert set(attach.known(BPF_FOLDER)) == {socket.if_nametoindex("vxlan0")}
 
 
@@ -263,26 +262,6 @@ def test_programs_that_do_not_load_leave_the_policy_before_in_force(town: Town) 
         town.converge(plan(OPEN), None, broken)
     assert (attached(town), seen(town)) == before
     assert not answers(web)
-
-
-@pytest.mark.parametrize("what", ["a filter", "a discipline"])
-def test_who_is_at_a_hook_is_named_before_anything_is_changed(town: Town, what: str) -> None:
-    town.converge(plan(None))
-    if what == "a filter":
-        tc("qdisc add dev vxlan0 clsact")
-        subprocess.run([*_FILTER, "bpf", "bytecode", "1,6 0 0 0", "classid", "1:1"], check=True)
-    else:
-        tc("qdisc add dev vxlan0 ingress")
-    before = [tc(f"{noun} show dev vxlan0") for noun in ("qdisc", "filter")]
-    words = "bpf.*" if what == "a filter" else "queueing discipline ingress"
-    with pytest.raises(ConflictError, match=rf"^here: policed interface vxlan0: has something of .*\({words}\)"):
-        town.converge(plan(SHUT))
-    assert [tc(f"{noun} show dev vxlan0") for noun in ("qdisc", "filter")] == before
-    assert not os.path.exists(BPF_FOLDER)
-    # On an interface that is not policed it may be.
-    alone = SHUT._replace(attachments=SHUT.attachments[:1])
-    town.converge(plan(alone))
-    assert town.filters("bridge") != {}
 
 
 def test_without_libbpf_a_host_says_so_before_anything_is_changed(town: Town) -> None:  # noqa: ARG001

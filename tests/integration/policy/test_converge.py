@@ -29,15 +29,15 @@ def test_a_plan_with_a_policy_is_carried_out_where_not_even_bpffs_was_mounted(to
     ]
     assert is_mounted(BPFFS)
     for link in LINKS:
-        assert [found.split()[0] for found in town.filters(link).values()] == ["weft_ingress", "weft_egress"]
+        assert [found.split()[0] for found in town.programs(link).values()] == ["weft_ingress", "weft_egress"]
     assert answers(town.move_in())
 
 
 def test_a_second_run_has_nothing_to_do(town: Town) -> None:
     town.converge(plan(OPEN))
-    before = [town.filters(link) for link in LINKS]
+    before = [town.programs(link) for link in LINKS]
     assert town.changes(plan(OPEN)) == []
-    assert [town.filters(link) for link in LINKS] == before
+    assert [town.programs(link) for link in LINKS] == before
 
 
 def test_another_policy_judges_at_once(town: Town) -> None:
@@ -118,8 +118,8 @@ def test_a_bridge_whose_ports_are_policed_has_both_programs_too(town: Town) -> N
     for before in (plan(OPEN), NOTHING):
         town.converge(before)
         town.converge(ports)
-        assert set(town.filters("bridge")) == {"ingress", "egress"}
-        assert set(town.filters("vxlan0")) == {"ingress", "egress"}
+        assert set(town.programs("bridge")) == {"ingress", "egress"}
+        assert set(town.programs("vxlan0")) == {"ingress", "egress"}
         assert town.changes(ports) == []
 
 

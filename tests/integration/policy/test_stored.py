@@ -65,7 +65,7 @@ def test_a_host_boots_with_its_policy(disk: Town) -> None:
     first = subprocess.run(boot, capture_output=True, text=True, check=False)
     assert (first.returncode, first.stderr) == (0, "")
     assert first.stdout.splitlines()[:2] == ["+ policy policy", "+ link bridge"]
-    assert all(len(disk.filters(link)) == 2 for link in LINKS)
+    assert all(len(disk.programs(link)) == 2 for link in LINKS)
     assert not answers(disk.move_in())
     again = subprocess.run(boot, capture_output=True, text=True, check=False)
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
@@ -76,7 +76,7 @@ def test_what_a_service_rebuilds_has_its_programs_too(disk: Town) -> None:
     converge_stored(plan(OPEN))
     ip("link del vxlan0")
     assert "+ policed interface vxlan0" in [str(change) for change in converge_stored(plan(OPEN)).changes]
-    assert len(disk.filters("vxlan0")) == 2
+    assert len(disk.programs("vxlan0")) == 2
 
 
 def ansible(**arguments: Any) -> dict[str, Any]:
@@ -99,7 +99,7 @@ def test_the_module_brings_them(town: Town) -> None:
     first = ansible(plan=to_json(plan(SHUT)), persist=False)
     assert first["changes"][:2] == ["+ policy policy", "+ link bridge"], first
     assert "objects" not in first.get("invocation", {}).get("module_args", {})
-    assert all(len(town.filters(link)) == 2 for link in LINKS)
+    assert all(len(town.programs(link)) == 2 for link in LINKS)
     assert ansible(plan=to_json(plan(SHUT)), persist=False)["changed"] is False
     last = ansible(plan=to_json(plan(None)), persist=False)
     assert last["changes"][-1] == "- policy policy"

@@ -9,27 +9,26 @@ import contextlib
 import json
 import os
 import socket
-import struct
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction import Outcome, converge
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import attach
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.hooks import PROGRAMS
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.host import HostKernel
 from ansible_collections.weft.overlay.plugins.module_utils.model.address import Address
+from ansible_collections.weft.overlay.plugins.module_utils.model.change import Change
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import BRIDGE, VXLAN, Link
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import RUNNER, HostPlan
 from ansible_collections.weft.overlay.plugins.module_utils.model.policed import BPF_FOLDER, Objects, objects_of
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import Attachment, PolicyMaps
 from ansible_collections.weft.overlay.plugins.module_utils.model.stored import Program
+from tests.integration.bpf.hooked import HOOKS, at_hook
 from tests.integration.bpf.hosts import Neighbour
 from tests.integration.bpf.place import ADDRESSES, ATTACHMENTS, FIRST, MACS, WEB, WORLD, maps
 from tests.integration.bpf.stage import OBJECTS
-
-_RTMGRP_LINK, _RTMGRP_TC = 1, 8
-_RTM_NEWLINK, _RTM_NEWTFILTER = 16, 44
-_IFF_UP = 1
 
 BRIDGE_LINK = Link("bridge", BRIDGE, "weft:here", MACS["host"], ipv6=True)
 TUNNEL = Link("vxlan0", VXLAN, "weft:hub", "02:00:00:00:00:05", 1450, "bridge", 101, 4789, "198.18.0.10", "198.18.0.11")
@@ -67,6 +66,7 @@ class Town:
 
     def __init__(self) -> None:
         self._ends = contextlib.ExitStack()
+        self.neighbours: dict[str, Neighbour] = {}
 
     def close(self) -> None:
         self._ends.close()
@@ -88,23 +88,21 @@ class Town:
     def move_in(self, name: str = "web") -> Neighbour:
         found = Neighbour(name)
         self.at_the_end(found.close)
+        self.neighbours[name] = found
         return found
 
-    def filters(self, link: str) -> dict[str, str]:
-        """Programs by hook, as tc(8) sees them."""
-        found = {}
-        for hook in ("ingress", "egress"):
-            for entry in json.loads(_run("tc", "-j", "filter", "show", "dev", link, hook) or "[]"):
-                if "handle" in entry.get("options", {}):
-                    found[hook] = f"{entry['options']['bpf_name']} {entry['options']['prog']['id']}"
-        return found
+    def programs(self, link: str) -> dict[str, str]:
+        return programs_at(link)
 
     def traces(self) -> list[str]:
         """Everything that a policy could leave behind."""
         # The kernel's own files there have a dot in their names.
         names = [name for name in os.listdir(os.path.dirname(BPF_FOLDER)) if "." not in name]
         hooks = [line for line in _run("tc", "qdisc", "show").splitlines() if "clsact" in line]
-        return [*names, *hooks, ip_rules()]
+        programs = [
+            f"{link}: {found}" for _number, link in socket.if_nameindex() for found in [programs_at(link)] if found
+        ]
+        return [*names, *hooks, *programs, ip_rules()]
 
 
 def answers(neighbour: Neighbour) -> bool:
@@ -131,32 +129,33 @@ def ip(command: str) -> str:
     return _run("ip", *command.split())
 
 
-class Events:
-    """What happens to links and filters from now on, as the kernel tells it."""
+class Watchful(HostKernel):
+    """Looks at links before and after programs come to them: whether they are up, and how many they have.
+
+    moments: by link.
+    """
 
     def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_NONBLOCK, 0)
-        self._socket.bind((0, _RTMGRP_LINK | _RTMGRP_TC))
+        super().__init__(ask_docker=False, policies=True)
+        self.moments: list[dict[str, tuple[bool, int]]] = []
 
-    def read(self) -> list[tuple[str, int]]:
-        """("up" or "filter", index of the link), in order."""
-        found = []
-        with contextlib.suppress(BlockingIOError):
-            while True:
-                buffer = self._socket.recv(1 << 16)
-                start = 0
-                while start < len(buffer):
-                    size, kind = struct.unpack_from("=IH", buffer, start)
-                    _family, index, flags = struct.unpack_from("=BxxxiI", buffer, start + 16)
-                    if kind == _RTM_NEWLINK and flags & _IFF_UP:
-                        found.append(("up", index))
-                    elif kind == _RTM_NEWTFILTER:
-                        found.append(("filter", index))
-                    start += (size + 3) & ~3
-        return found
+    def _police(self, changes: Sequence[Change]) -> None:
+        self._look(changes)
+        super()._police(changes)
+        self._look(changes)
 
-    def close(self) -> None:
-        self._socket.close()
+    def _look(self, changes: Sequence[Change]) -> None:
+        self.moments.append({change.key: (is_up(change.key), len(programs_at(change.key))) for change in changes})
+
+
+def is_up(link: str) -> bool:
+    return "UP" in json.loads(_run("ip", "-j", "link", "show", link))[0]["flags"]
+
+
+def programs_at(link: str) -> dict[str, str]:
+    """Programs by hook: name and number of each that is there."""
+    found = {HOOKS[program]: at_hook(link, program, attach.way()) for program in PROGRAMS}
+    return {hook: ", ".join(f"{name} {number}" for name, number in row) for hook, row in found.items() if row}
 
 
 def _run(*command: str) -> str:
