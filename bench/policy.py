@@ -20,7 +20,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.policy import F
 from . import policy_load
 from .machine import inside
 from .policy_domain import LEFT_MAC, NEXT_MAC, Domain
-from .policy_host import Host, add_iptables, add_nft, add_programs, add_tables, bpffs, hook_by_tcx
+from .policy_host import Host, add_iptables, add_nft, add_programs, add_tables, bpffs, without_tcx
 from .policy_sender import Frames, alone
 
 RULES, NETWORKS = (10, 1_000, 10_000, 100_000), (1, 100, 1_000)
@@ -28,7 +28,7 @@ RULES, NETWORKS = (10, 1_000, 10_000, 100_000), (1, 100, 1_000)
 _MOST_LINEAR = 10_000
 _BAR_RULES, _BAR_NETWORKS = 10_000, 1_000
 
-PLAIN, OURS, TABLES, PAST, TCX = "plain", "policy", "policy, tables", "past", "past, tcx"
+PLAIN, OURS, TABLES, PAST, CLSACT = "plain", "policy", "policy, tables", "past", "past, clsact"
 NFT, IPTABLES = "nft", "iptables"
 KNOWN, FIRST = "known", "first"
 _FLOWS, _NEW_FLOWS, _EACH, _CALLS = 1024, 1 << 17, 256, 8
@@ -43,8 +43,8 @@ _COLUMNS = (
     ("first packet", TABLES, FIRST),
     ("past the stack: known flow", PAST, KNOWN),
     ("first packet", PAST, FIRST),
-    ("by TCX: known flow", TCX, KNOWN),
-    ("first packet", TCX, FIRST),
+    ("by clsact: known flow", CLSACT, KNOWN),
+    ("first packet", CLSACT, FIRST),
     ("nft map", NFT, KNOWN),
     ("iptables, linear", IPTABLES, KNOWN),
 )
@@ -56,11 +56,11 @@ CPU nanoseconds for each packet that a host forwards from one veth to another, w
 cost (the same for all), and in brackets how many times as much that is as what the kernel alone needs for the same
 frames. 1 024 flows, each let through by a rule of its own choice, in turn; and packets of which each is the first one
 of its flow. Every way has a host of its own beside the others, on one processor that does nothing else meanwhile.
-Policy: our programs at both links. Tables: a routing table for each network, and the rules that lead there; a host has
-254 networks at most, and the frames are of those. Past the stack: the same, on links with the flag FORWARDS; by TCX:
-and with the programs there, not at clsact. Rules are compiled from a domain in which each lets in one peer by one UDP
-port. nft map: one map of verdicts by addresses, protocol and port. iptables: a rule of FORWARD each (legacy, the faster
-one), where a packet passes half of them on average.
+Policy: our programs at both links, by TCX where the kernel has it (6.6). Tables: a routing table for each network, and
+the rules that lead there; a host has 254 networks at most, and the frames are of those. Past the stack: the same, on
+links with the flag FORWARDS; by clsact: and with the programs there, as on older kernels. Rules are compiled from a
+domain in which each lets in one peer by one UDP port. nft map: one map of verdicts by addresses, protocol and port.
+iptables: a rule of FORWARD each (legacy, the faster one), where a packet passes half of them on average.
 """
 
 
@@ -87,14 +87,14 @@ def figures(rounds: int) -> Figures:
 
 def _bar_rows(found: Mapping[str, float]) -> list[tuple[str, str, str, str, bool]]:
     size = f"{_count(_BAR_RULES)} rules, {_count(_BAR_NETWORKS)} networks"
-    ratios = {way: found[f"{way}, {KNOWN}, ratio"] for way in (TABLES, PAST, TCX)}
-    nanoseconds = {way: f"{found[f'{way}, {KNOWN}']:.0f} ns" for way in (PLAIN, TABLES, PAST, TCX)}
+    ratios = {way: found[f"{way}, {KNOWN}, ratio"] for way in (TABLES, PAST, CLSACT)}
+    nanoseconds = {way: f"{found[f'{way}, {KNOWN}']:.0f} ns" for way in (PLAIN, TABLES, PAST, CLSACT)}
     what = f"a policed and routed one of a known flow: {size}"
     return [
         ("a packet that the kernel alone forwards", nanoseconds[PLAIN], "1", "", True),
         (f"{what}, through the stack", nanoseconds[TABLES], f"{ratios[TABLES]:.2f}", "", True),
         (f"{what}, past it", nanoseconds[PAST], f"{ratios[PAST]:.2f}", "1×", ratios[PAST] <= 1),
-        (f"{what}, past it, by TCX", nanoseconds[TCX], f"{ratios[TCX]:.2f}", "1×", ratios[TCX] <= 1),
+        (f"{what}, past it, by clsact", nanoseconds[CLSACT], f"{ratios[CLSACT]:.2f}", "", True),
     ]
 
 
@@ -125,16 +125,16 @@ def _hosts(domain: Domain) -> dict[str, Host]:
         add_programs(host, f"{folder}/{name}", maps, tables, flags)
         add_tables(host, domain)
 
-    def by_tcx(host: Host) -> None:
-        tabled(host, "tcx", FORWARDS)
-        hook_by_tcx(host, f"{folder}/tcx")
+    def by_clsact(host: Host) -> None:
+        with without_tcx():
+            tabled(host, "clsact", FORWARDS)
 
     ways: dict[str, Callable[[Host], None]] = {
         PLAIN: lambda _host: None,
         OURS: lambda host: add_programs(host, f"{folder}/policy", maps, tables),
         TABLES: tabled,
         PAST: lambda host: tabled(host, "past", FORWARDS),
-        TCX: by_tcx,
+        CLSACT: by_clsact,
         NFT: lambda host: add_nft(host, domain),
     }
     if domain.rules <= _MOST_LINEAR:

@@ -13,14 +13,13 @@ import ctypes
 import os
 import random
 import socket
-import struct
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.routing import routing
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import calls, objects
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import objects, support
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.attach import Policed, police
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.layout import Tables
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.mount import mount
@@ -36,9 +35,6 @@ from .policy_sender import opened
 _CLONE_NEWNET = 0x40000000
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _NEXT = "198.18.1.2"
-# bpf(2) on x86-64, and enum bpf_attach_type
-_BPF, _PROG_ATTACH = 321, 8
-_TCX = {"weft_ingress": 46, "weft_egress": 47}
 _SWITCHES = {
     "ipv6/conf/default/disable_ipv6": "1",
     "ipv4/ip_forward": "1",
@@ -128,7 +124,8 @@ def add_tables(host: Host, domain: Domain) -> None:
 
 
 def add_programs(host: Host, folder: str, maps: PolicyMaps, tables: Tables, flags: int = 0) -> None:
-    """Ours, with a policy. folder: on bpffs, of this host. flags: of both attachments."""
+    """Ours, with a policy, at the hooks that this kernel has. folder: on bpffs, of this host. flags: of both
+    attachments."""
     objects.load(folder, OBJECTS)
     with Slots(folder) as slots:
         slots.switch(slots.write(Stamped(b"bench".ljust(STAMP_SIZE), tables)).slot)
@@ -137,18 +134,15 @@ def add_programs(host: Host, folder: str, maps: PolicyMaps, tables: Tables, flag
             police(folder, found.interface, Policed(found.number, found.network, found.flags | flags))
 
 
-def hook_by_tcx(host: Host, folder: str) -> None:
-    """The same programs at TCX (kernel 6.6) in place of clsact: what attach.py does not do yet."""
-    with host.entered():
-        for link in (LEFT, RIGHT):
-            run(["tc", "qdisc", "del", "dev", link, "clsact"])
-            for name, hook in _TCX.items():
-                program = calls.pinned(objects.program_path(folder, name))
-                # union bpf_attr of BPF_PROG_ATTACH: target, program, type, flags, two that are not used, revision
-                attribute = struct.pack("=IIIIIIQ", socket.if_nametoindex(link), program, hook, 0, 0, 0, 0)
-                buffer = ctypes.create_string_buffer(attribute, len(attribute))
-                _check(_LIBC.syscall(_BPF, _PROG_ATTACH, buffer, len(attribute)), "BPF_PROG_ATTACH")
-                os.close(program)
+@contextmanager
+def without_tcx() -> Iterator[None]:
+    """Programs get to their hooks as on a kernel before 6.6."""
+    before = support.has_tcx
+    support.has_tcx = lambda: False
+    try:
+        yield
+    finally:
+        support.has_tcx = before
 
 
 def add_nft(host: Host, domain: Domain) -> None:

@@ -32,6 +32,7 @@ def vlan(words: str) -> None:
 
 
 def main(record: object) -> None:
+    from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.attach import way
     from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.mount import mount
     from ansible_collections.weft.overlay.plugins.module_utils.kernel.netlink.adapter import Netlink
     from ansible_collections.weft.overlay.plugins.module_utils.model.change import ADD, CHANGE, REMOVE, Change
@@ -86,7 +87,7 @@ def main(record: object) -> None:
 
     mount()
     with Netlink() as netlink:
-        say("kernel", gates=netlink.supports_gates())
+        say("kernel", gates=netlink.supports_gates(), way=way())
     with open("/weft/policy.json", encoding="utf-8") as file:
         maps = from_json(file.read())
     folder = Path("/tmp/guard")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.hooks import CLSACT
 from tests.integration.bpf.stage import ROOT
 from tests.integration.bpf.test_ports import port_maps
 from tests.kernel.bpf_machine import boot
@@ -39,7 +40,7 @@ def said(request: pytest.FixtureRequest) -> dict[str, dict[str, Any]]:
 
 
 def test_the_kernel_says_that_its_bridges_have_gates(said: dict[str, dict[str, Any]]) -> None:
-    assert said["kernel"] == {"gates": True}
+    assert said["kernel"]["gates"]
 
 
 def test_a_gate_that_is_made_while_containers_speak_interrupts_nobody(said: dict[str, dict[str, Any]]) -> None:
@@ -47,9 +48,10 @@ def test_a_gate_that_is_made_while_containers_speak_interrupts_nobody(said: dict
     gate, guarded = said["gate"], said["guarded"]
     assert (gate["bridge"], gate["port"], gate["opened"]) == (True, True, ALL)
     assert gate["sent"] == gate["received"] > 100
-    # A device that gets its first hook has no queue for a moment, in the kernel (qdisc_graft): some datagrams of a
-    # flood are lost once.
-    assert guarded["received"] > 0.9 * guarded["sent"] > 100
+    # A device that gets clsact has no queue for a moment, in the kernel (qdisc_graft): some datagrams of a flood are
+    # lost once. TCX has nothing to do with queues.
+    least = 0.9 if said["kernel"]["way"] == CLSACT else 1
+    assert guarded["sent"] >= guarded["received"] >= least * guarded["sent"] > 100
     assert (guarded["opened"], guarded["reached"]) == (ALL, True)
 
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from lab import host as hosts
-from lab import machine, matrix, tenants, traffic
+from lab import hooks, machine, matrix, tenants, traffic
 from lab.shell import wait_until
 
 ALLOWED = {
@@ -83,17 +83,15 @@ def test_a_container_that_nobody_declared_speaks_as_nobody(on):
 
 @pytest.mark.parametrize(("name", "link"), [("hub", "vxkr1"), ("runner1", "vxlan0"), ("router", "wg0")])
 def test_programs_that_somebody_removed_are_missed_and_put_back(inventory, on, name, link):
-    before = json.loads(on(name, f"tc -j filter show dev {link} ingress"))
-    on(name, f"tc qdisc del dev {link} clsact")
-    assert json.loads(on(name, f"tc -j filter show dev {link} ingress")) == []
+    before = json.loads(on(name, hooks.look(link)))
+    assert len(before) == 2
+    on(name, hooks.take_out(link))
+    assert json.loads(on(name, hooks.look(link))) == []
     missed = inventory.plan()
     assert (name, "policed interface") in missed.summary()
     run = inventory.site()
     assert (run.code, run.busy()) == (0, {name}), run.output
-    after = json.loads(on(name, f"tc -j filter show dev {link} ingress"))
-    assert [found["options"]["bpf_name"] for found in after if "options" in found] == [
-        found["options"]["bpf_name"] for found in before if "options" in found
-    ]
+    assert json.loads(on(name, hooks.look(link))) == before
     _as_declared()
 
 
@@ -105,6 +103,7 @@ def test_without_networks_nothing_of_it_is_left(inventory, on):
     for name in tenants.MEMBERS:
         on(name, "test ! -e /sys/fs/bpf/weft")
         assert "clsact" not in on(name, "tc qdisc show")
+        assert json.loads(on(name, hooks.everywhere())) == []
         assert "fwmark" not in on(name, "ip rule; ip -6 rule")
     assert len(_reached()) == len(tenants.CONTAINERS) * (len(tenants.CONTAINERS) - 1) * 4
     inventory.restore()

@@ -7,6 +7,8 @@ import json
 import pytest
 import testinfra
 
+from lab import hooks
+
 MARK = "0xff000000"
 POLICED = {
     "hub": ("vxkr1", "vxkr2", "vxkr3"),
@@ -28,21 +30,22 @@ def _json(host, command):
     return json.loads(host.check_output(command))
 
 
-def _programs(host, link, hook):
-    found = _json(host, f"tc -j filter show dev {link} {hook}")
-    return [entry["options"]["bpf_name"] for entry in found if "options" in entry]
+def _programs(host, link):
+    """And all by the same way, which the kernel has."""
+    found = _json(host, hooks.look(link))
+    assert len({way for _program, way in found}) == 1
+    return [program for program, _way in found]
 
 
 @pytest.mark.parametrize("name", POLICED)
 def test_every_interface_that_serves_others_has_both_programs(hosts, name):
     for link in POLICED[name]:
-        assert _programs(hosts[name], link, "ingress") == ["weft_ingress"]
-        assert _programs(hosts[name], link, "egress") == ["weft_egress"]
+        assert _programs(hosts[name], link) == ["weft_ingress", "weft_egress"]
 
 
 @pytest.mark.parametrize("name", ["runner1", "runner2", "runner3"])
 def test_a_bridge_is_judged_at_its_ports(hosts, name):
-    assert _programs(hosts[name], "kohaku-overlay", "egress") == ["weft_egress"]
+    assert _programs(hosts[name], "kohaku-overlay") == ["weft_ingress", "weft_egress"]
 
 
 @pytest.mark.parametrize("name", POLICED)
