@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from lab import host as hosts
 from lab import hooks, machine, matrix, tenants, traffic
+from lab import host as hosts
 from lab.shell import wait_until
 
 ALLOWED = {
