@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -190,6 +192,28 @@ def test_a_program_says_the_last_word_if_it_has_it(stage: Stage, flags: int) -> 
             assert (code, mark >> 24 != 0) == (said, True)
         assert stage.run(allowed, stage.devices["db"], "egress", mark, stage.devices["web"])[0] == said
         assert stage.run(denied, stage.devices["db"], "ingress", 0)[0] == DROP
+
+
+def test_several_at_work_on_one_link_do_not_hinder_each_other(host: Stage) -> None:
+    """As a run and the guard are."""
+    end = threading.Event()
+
+    def work() -> None:
+        while not end.is_set():
+            police(host.folder, "web", WEB)
+
+    with ThreadPoolExecutor() as pool:
+        working = [pool.submit(work) for _turn in range(3)]
+        for turn in range(20):
+            objects.load(host.folder, OBJECTS)
+            if turn % 4 == 0:
+                release(host.folder, "web")
+        end.set()
+        for one in working:
+            one.result()
+    police(host.folder, "web", WEB)
+    programs = {name: program.number for name, program in objects.loaded(host.folder).items()}
+    assert look(host.folder, "web").is_judged_by(programs)
 
 
 def test_the_kernels_way_to_wait_is_as_it_was_before(host: Stage) -> None:

@@ -12,10 +12,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
+from ...model.errors import KernelError
 from . import calls, tcx
 from .hooks import EGRESS, INGRESS, TCX, Attached, Found
 
 _HOOKS = {INGRESS: tcx.INGRESS, EGRESS: tcx.EGRESS}
+# It takes two, and one more for each of several that somebody put there.
+_TURNS = 100
 
 
 class Tcx:
@@ -28,14 +31,7 @@ class Tcx:
 
     def put(self, subject: str, device: int, handles: Mapping[str, int]) -> None:
         for program, handle in handles.items():
-            hook = _HOOKS[program]
-            number = calls.program_info(handle).number
-            ours = self._ours(subject, device, program)
-            if number not in ours and not self._replace(subject, device, hook, handle, ours):
-                tcx.put(subject, device, hook, handle)
-            for other in ours:
-                if other != number:
-                    self._take_out(subject, device, hook, other)
+            self._put(subject, device, program, handle)
 
     def look(self, subject: str, device: int) -> Found:
         found: list[Attached] = []
@@ -50,6 +46,23 @@ class Tcx:
     def remove(self, subject: str, device: int, program: str) -> None:
         for number in self._ours(subject, device, program):
             self._take_out(subject, device, _HOOKS[program], number)
+
+    def _put(self, subject: str, device: int, program: str, handle: int) -> None:
+        """Step by step, each after another look: a run and the guard may both be at work on a port."""
+        hook, number = _HOOKS[program], calls.program_info(handle).number
+        for _turn in range(_TURNS):
+            ours = self._ours(subject, device, program)
+            others = [other for other in ours if other != number]
+            if number not in ours and not others:
+                tcx.put(subject, device, hook, handle)
+            elif number not in ours:
+                self._replace(subject, device, hook, handle, others[0])
+            elif others:
+                self._take_out(subject, device, hook, others[0])
+            else:
+                return
+        reason = f"somebody else changes the programs of its {program} hook all the time; end whatever does that"
+        raise KernelError(subject, reason)
 
     def _ours(self, subject: str, device: int, program: str) -> list[int]:
         numbers = tcx.row(subject, device, _HOOKS[program])
@@ -66,17 +79,13 @@ class Tcx:
                     os.close(handle)
         return self._known[number]
 
-    def _replace(self, subject: str, device: int, hook: int, handle: int, ours: list[int]) -> bool:
-        """Whether there was one to be replaced; it is no longer in the list."""
-        while ours:
-            before = calls.program_by_number(ours.pop(0))
-            if before is not None:
-                try:
-                    tcx.replace(subject, device, hook, handle, before)
-                finally:
-                    os.close(before)
-                return True
-        return False
+    def _replace(self, subject: str, device: int, hook: int, handle: int, number: int) -> None:
+        before = calls.program_by_number(number)
+        if before is not None:
+            try:
+                tcx.replace(subject, device, hook, handle, before)
+            finally:
+                os.close(before)
 
     def _take_out(self, subject: str, device: int, hook: int, number: int) -> None:
         handle = calls.program_by_number(number)

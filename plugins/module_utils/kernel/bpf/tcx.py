@@ -68,12 +68,12 @@ def row(subject: str, device: int, hook: int) -> list[int]:
 
 
 def put(subject: str, device: int, hook: int, handle: int) -> None:
-    """At the head."""
+    """At the head. It may be there already."""
     _attach(subject, device, hook, handle, _AttachOptions(flags=_BEFORE))
 
 
 def replace(subject: str, device: int, hook: int, handle: int, before: int) -> None:
-    """In the place of another one, in one step. before: its file descriptor."""
+    """In the place of another one, in one step. before: its file descriptor; nothing happens if it is gone already."""
     _attach(subject, device, hook, handle, _AttachOptions(flags=_REPLACE, replace_prog_fd=before))
 
 
@@ -88,7 +88,9 @@ def remove(subject: str, device: int, hook: int, handle: int) -> None:
 def _attach(subject: str, device: int, hook: int, handle: int, options: _AttachOptions) -> None:
     options.sz = ctypes.sizeof(options)
     with _at_once():
-        calls.checked(subject, calls.libbpf().bpf_prog_attach_opts(handle, device, hook, byref(options)))
+        code = calls.libbpf().bpf_prog_attach_opts(handle, device, hook, byref(options))
+    if code not in (-errno.EEXIST, -errno.ENOENT):
+        calls.checked(subject, code)
 
 
 def _query(device: int, hook: int) -> tuple[int, list[int]]:
