@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import socket
 import struct
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -18,9 +17,11 @@ from scapy.layers.inet6 import ICMPv6ND_NS, IPv6
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.attach import Policed, police
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.attach import Policed, police, way
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.hooks import EGRESS
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.records import counters
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import PORT, TUNNEL
+from tests.integration.bpf.hooked import take_out
 from tests.integration.bpf.hosts import Neighbour
 from tests.integration.bpf.names import ADDRESSES, FAMILIES, MACS
 from tests.integration.bpf.place import FIRST, ether, packet, tcp, udp
@@ -134,7 +135,7 @@ def test_the_host_hears_itself_in_groups() -> None:
         wanted = socket.inet_aton(GROUP["ipv4"]) + socket.inet_aton(ADDRESSES["host"][0])
         ears.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, wanted)
         # What of it would leave is denied: no policy speaks of groups. So it is let leave.
-        subprocess.run(["tc", "filter", "del", "dev", "bridge", "egress"], check=True)
+        take_out("bridge", EGRESS, way())
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mouth:
             mouth.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(ADDRESSES["host"][0]))
             mouth.sendto(b"to all", (GROUP["ipv4"], 5353))
