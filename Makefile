@@ -77,10 +77,14 @@ policy: venv bpf ## scenario policy on the lab (root)
 
 ##### The rest
 
-.PHONY: kernel bench docs venv bpf packages lock clean
+.PHONY: kernel browser bench docs venv bpf packages lock clean
 kernel: venv bpf ## Debian's own kernel in QEMU: before a release, and after changes in kernel/ (root, 7 minutes)
 	@tools/system-packages kernel
 	@$(TIMED) $(BIN)/pytest tests/kernel
+
+browser: venv ## the page of playbooks/status.yml in headless Chromium
+	@tools/system-packages browser
+	@$(TIMED) $(BIN)/pytest tests/browser
 
 bench: venv bpf ## measure, and compare with ip -batch, ansible ping, and plain forwarding (root)
 	@$(TIMED) bench/run

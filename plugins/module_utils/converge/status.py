@@ -106,6 +106,7 @@ def _peer(peer: Peer, planned: Peer | None, now: int, counters: Counters) -> Pee
         state,
         bool(peer.keepalive),
         *counters.peers.get((peer.link, peer.public_key), (0, 0)),
+        peer.allowed_ips,
     )
 
 

@@ -97,6 +97,8 @@ def _one(shape: Callable[..., _Shape], item: Any) -> _Shape:
 def _typed(annotation: str, value: Any, name: str) -> Any:
     if annotation == "Carried":
         return _one(Carried, value)
+    if annotation == "tuple[str, ...]":
+        return tuple(_typed("str", item, name) for item in value)
     wanted = {"str": str, "int": int, "bool": bool, "int | None": int}[annotation]
     if value is None and annotation.endswith("None"):
         return None

@@ -91,7 +91,8 @@ class Carried(NamedTuple):
 class PeerStatus(NamedTuple):
     """A WireGuard peer. name: whose it is, "" where the plan knows none. key: the beginning of its public one.
     endpoint: where it was seen last, "" nowhere. handshake: Unix time, 0: never. state: FRESH, STALE, NEVER or ABSENT
-    (it is planned and not there). kept: something is sent all the time, so it should be fresh."""
+    (it is planned and not there). kept: something is sent all the time, so it should be fresh. addresses: AllowedIPs.
+    """
 
     link: str
     name: str
@@ -102,6 +103,7 @@ class PeerStatus(NamedTuple):
     kept: bool
     received: int = 0
     sent: int = 0
+    addresses: tuple[str, ...] = ()
 
 
 class TunnelStatus(NamedTuple):

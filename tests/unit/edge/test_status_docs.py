@@ -8,9 +8,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
+from ansible_collections.weft.overlay.plugins.module_utils.edge.site_data import site_data
 from ansible_collections.weft.overlay.plugins.module_utils.edge.status_data import to_data
 from ansible_collections.weft.overlay.plugins.module_utils.edge.status_metrics import metrics
+from ansible_collections.weft.overlay.plugins.module_utils.model.site import HEALTHS
 from tests.unit.edge.prometheus import parse
+from tests.unit.edge.sites import site
 from tests.unit.edge.test_status import WHOLE
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "status.md").read_text(encoding="utf-8")
@@ -32,3 +37,17 @@ def test_every_field_of_the_json_is_there():
         inner = value if isinstance(value, dict) else value[0] if isinstance(value, list) and value else {}
         for field in inner if isinstance(inner, dict) else ():
             assert f"`{field}`" in told[name], (name, field)
+
+
+def test_every_field_of_the_file_of_all_hosts_is_there():
+    part = PAGE[PAGE.index("## The two files") : PAGE.index("## On a schedule")]
+    data = site_data(site())
+    for name, value in data.items():
+        inner = next(iter(value.values())) if isinstance(value, dict) else value[0] if isinstance(value, list) else {}
+        for field in (name, *inner):
+            assert f"`{field}`" in part, field
+
+
+@pytest.mark.parametrize("health", HEALTHS)
+def test_every_health_is_there(health):
+    assert f"`{health}`" in PAGE
