@@ -179,13 +179,13 @@ static __always_inline int weft_judge(struct __sk_buff *skb, struct weft_case *c
 	if (reason)
 		return reason;
 	if (weft_is_unjudged(skb, c))
-		return weft_refuse_unjudged(skb, c);
+		return weft_refuse(skb, c, WEFT_DROP_SOURCE);
 	switch (c->packet.ethertype) {
 	case ETH_P_IP:
 	case ETH_P_IPV6:
-		return weft_judge_ip(skb, c, known);
+		return c->reserved ? weft_refuse(skb, c, WEFT_DROP_MULTICAST) : weft_judge_ip(skb, c, known);
 	case ETH_P_ARP:
-		return weft_judge_arp(skb, c);
+		return c->reserved ? WEFT_DROP_MULTICAST : weft_judge_arp(skb, c);
 	default:
 		return WEFT_DROP_ETHERTYPE;
 	}

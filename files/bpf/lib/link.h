@@ -27,6 +27,13 @@ static __always_inline int weft_is_tag(__u16 ethertype)
 	return ethertype == ETH_P_8021Q || ethertype == ETH_P_8021AD;
 }
 
+/* 01:80:c2:00:00:00 to 0f (IEEE 802.1Q, table 8-1). A bridge hands most of what is for them to the host by the port, past
+ * itself, and forwards some. */
+static __always_inline int weft_is_reserved(const __u8 *mac)
+{
+	return mac[0] == 0x01 && mac[1] == 0x80 && mac[2] == 0xc2 && !mac[3] && !mac[4] && mac[5] < 0x10;
+}
+
 /* A packet within a VLAN is judged as one without: who may speak to whom does not depend on its tag. Of two tags the
  * outer one is usually in the buffer's own field and no longer among the bytes. */
 static __always_inline int weft_parse_ethernet(struct __sk_buff *skb, struct weft_case *c)
@@ -38,6 +45,7 @@ static __always_inline int weft_parse_ethernet(struct __sk_buff *skb, struct wef
 	if (!weft_load_near(skb, 0, &ethernet, sizeof(ethernet)))
 		return WEFT_DROP_TRUNCATED;
 	__builtin_memcpy(c->mac, ethernet.h_source, ETH_ALEN);
+	c->reserved = weft_is_reserved(ethernet.h_dest);
 	c->packet.ethertype = bpf_ntohs(ethernet.h_proto);
 	for (int i = 0; i < WEFT_TAGS && weft_is_tag(c->packet.ethertype); i++) {
 		if (!weft_load(skb, offset, tag, sizeof(tag)))

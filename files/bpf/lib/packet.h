@@ -68,7 +68,8 @@ struct weft_case {
 	__u8 mac[6]; /* of the sender; zeros on a device of layer 3 */
 	__u8 known; /* is of a flow that was there before it */
 	__u8 translated;
-	__u8 pad[2];
+	__u8 reserved; /* its frame is for an address that bridges keep for themselves */
+	__u8 pad;
 };
 
 /* A function that the verifier looks at once, by itself, and not again for each way that leads to it. Its pointers are not

@@ -37,11 +37,11 @@ static __always_inline int weft_is_unjudged(const struct __sk_buff *skb, const s
 }
 
 /* The record says who it wanted to be, as far as that can be read. */
-static __always_inline int weft_refuse_unjudged(struct __sk_buff *skb, struct weft_case *c)
+static __always_inline int weft_refuse(struct __sk_buff *skb, struct weft_case *c, int reason)
 {
 	if (c->packet.ethertype == ETH_P_IP || c->packet.ethertype == ETH_P_IPV6)
 		weft_parse(skb, c->network_header, &c->packet, 0);
-	return WEFT_DROP_SOURCE;
+	return reason;
 }
 
 #endif

@@ -16,10 +16,10 @@ from scapy.layers.inet6 import (
     PadN,
 )
 from scapy.layers.ipsec import AH
-from scapy.layers.l2 import LLC, Dot1AD, Dot1Q, Ether
+from scapy.layers.l2 import ARP, LLC, Dot1AD, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
-from tests.integration.bpf.names import FAMILIES
+from tests.integration.bpf.names import ADDRESSES, FAMILIES
 from tests.integration.bpf.place import ether, network, packet, tcp
 from tests.integration.bpf.stage import Stage
 
@@ -51,6 +51,35 @@ def test_other_protocols_on_ethernet_are_dropped(stage: Stage, ethertype: int) -
 def test_frames_with_a_length_instead_of_a_protocol_are_dropped(stage: Stage) -> None:
     frame = bytes.fromhex("0180c2000000") + bytes.fromhex("020000000002") + b"\x00\x26" + bytes(LLC()) + bytes(40)
     assert stage.show(frame, "web").said == "ETHERTYPE"
+
+
+RESERVED = [f"01:80:c2:00:00:{last:02x}" for last in range(16)]
+
+
+@pytest.mark.parametrize("mac", RESERVED)
+def test_frames_that_a_bridge_hands_to_the_host_past_itself_are_dropped(stage: Stage, mac: str) -> None:
+    """Whatever is in them: an allowed packet, the sender's own ARP, and what such addresses are for. Also when packets
+    like it are known."""
+    for family in FAMILIES:
+        allowed = packet("web", "db", family, tcp())
+        assert stage.show(allowed, "web").said == "PASS"
+        for tags in (None, Dot1Q(vlan=5)):
+            frame = ether("web") / tags / allowed.payload.copy() if tags else allowed.copy()
+            frame.dst = mac
+            assert stage.show(frame, "web").said == "MULTICAST"
+    arp = ether("web") / ARP(op=1, hwsrc=_SENDER, psrc=ADDRESSES["web"][0], pdst=ADDRESSES["db"][0])
+    assert stage.show(arp, "web").said == "PASS"
+    arp.dst = mac
+    assert stage.show(arp, "web").said == "MULTICAST"
+    for ethertype in (0x88CC, 0x888E, 0x8808, 0x8809):
+        assert stage.show(Ether(src=_SENDER, dst=mac, type=ethertype) / Raw(bytes(46)), "web").said == "ETHERTYPE"
+
+
+@pytest.mark.parametrize("mac", ["01:80:c2:00:00:10", "01:80:c2:00:01:00", "01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff"])
+def test_other_addresses_of_groups_do_not_matter(stage: Stage, mac: str) -> None:
+    frame = packet("web", "db", "ipv4", tcp())
+    frame.dst = mac
+    assert stage.show(frame, "web").said == "PASS"
 
 
 def test_without_ethernet_the_first_bits_say_what_it_is(stage: Stage) -> None:
