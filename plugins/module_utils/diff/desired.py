@@ -67,7 +67,7 @@ def desired(
     objects: the programs that judge, where the plan has a policy."""
     links, notes = _links(plan, capabilities)
     lent = borrowed(plan, moment.routes, moment.links)
-    firewall = firewall_objects(plan.firewall, plan.accesses, capabilities.firewall, plan.collector)
+    firewall = firewall_objects(plan.firewall, plan.accesses, capabilities.firewall, plan.collector, capabilities.ipv6)
     found: dict[str, tuple[Any, ...]] = {
         kinds.POLICY: policies_of(plan, objects),
         kinds.POLICED: policed_of(plan),

@@ -63,9 +63,14 @@ Object = Union[Ruleset, FirewalldPolicy, ZoneInterface, DirectRule]
 
 
 def desired(
-    firewall: Firewall | None, accesses: tuple[Access, ...], backend: str, collector: Collector | None = None
+    firewall: Firewall | None,
+    accesses: tuple[Access, ...],
+    backend: str,
+    collector: Collector | None = None,
+    ipv6: bool = True,
 ) -> tuple[Object, ...]:
     """The objects for a host that filters with ``backend`` (Capabilities.firewall); none where there is no policy.
+    ipv6: whether it has IPv6.
 
     Our own nftables table serves where firewalld runs (it survives a reload or restart of firewalld and of Docker)
     and where there is nothing but nft.
@@ -74,7 +79,7 @@ def desired(
         return ()
     gates = tuple(sorted(access._replace(reaches=tuple(sorted(access.reaches))) for access in accesses))
     if backend in {IPTABLES_NFT, IPTABLES_LEGACY}:
-        return (firewall_iptables.ruleset(_iptables(firewall, gates, collector), backend),)
+        return (firewall_iptables.ruleset(_iptables(firewall, gates, collector, ipv6), backend),)
     overlay = firewall_nft_overlay.chains(firewall) if firewall else ()
     chains = (*overlay, *firewall_nft_access.chains(gates, collector))
     tables = (firewall_nft.ruleset(chains),) if chains else ()
@@ -84,12 +89,14 @@ def desired(
 
 
 def _iptables(
-    firewall: Firewall | None, accesses: tuple[Access, ...], collector: Collector | None
+    firewall: Firewall | None, accesses: tuple[Access, ...], collector: Collector | None, ipv6: bool
 ) -> dict[str, tuple[firewall_iptables.Chain, ...]]:
     """Chains by tool; a tool that has nothing to say is not run, as a host may lack IPv6."""
     found = {}
     for tool, family in (("iptables", IPV4), ("ip6tables", IPV6)):
         overlay = firewall_iptables_overlay.chains(firewall, family.ipv6) if firewall else ()
         gates = firewall_iptables_access.chains(firewall, accesses, family, collector)
-        found[tool] = (*overlay, *gates, *firewall_collector.iptables_chains(collector, family))
+        # Containers may speak IPv6 on a host whose plan has none; one that lacks it may lack its tables too.
+        frames = firewall_iptables_overlay.frames(firewall) if firewall and (ipv6 or not family.ipv6) else ()
+        found[tool] = (*overlay, *frames, *gates, *firewall_collector.iptables_chains(collector, family))
     return {tool: chains for tool, chains in found.items() if chains}

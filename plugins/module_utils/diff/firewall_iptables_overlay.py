@@ -25,12 +25,37 @@ _REDIRECT = CHAIN_PREFIX + "REDIRECT"
 _INPUT = CHAIN_PREFIX + "INPUT"
 _FORWARD = CHAIN_PREFIX + "FORWARD"
 _NAT = CHAIN_PREFIX + "NAT"
+_FRAME = CHAIN_PREFIX + "FRAME"
 
 _IN = f"-m devgroup --src-group {LINK_GROUP:#x}"
 _OUT = f"-m devgroup --dst-group {LINK_GROUP:#x}"
 _BOTH = f"-m devgroup --src-group {LINK_GROUP:#x} --dst-group {LINK_GROUP:#x}"
 _ONLY_IN = f"-m devgroup --src-group {LINK_GROUP:#x} ! --dst-group {LINK_GROUP:#x}"
 _NOT_OUT = f"-m devgroup ! --dst-group {LINK_GROUP:#x}"
+
+
+# Frames for 01:80:c2:00:00:00 to 0f, as a classic BPF program (linux/filter.h): code, jumps, operand of each
+# instruction. Nothing else in iptables sees whom a frame is for. Offsets are those of the frame (SKF_LL_OFF).
+_RESERVED = (
+    "32 0 0 4292870144",  # the first four bytes
+    "21 0 4 25215488",  # 01:80:c2:00, or it is another
+    "40 0 0 4292870148",  # the last two
+    "84 0 0 65520",
+    "21 0 1 0",  # 00:0x, or it is another
+    "6 0 0 65535",
+    "6 0 0 0",
+)
+
+
+def frames(firewall: Firewall) -> tuple[Chain, ...]:
+    """A bridge hands frames for these addresses to the host by the port, not by itself: nobody there has judged a new
+    container's. No IP packet is ever sent in one."""
+    if firewall.bridge is None:
+        return ()
+    program = ",".join((str(len(_RESERVED)), *_RESERVED))
+    return (
+        Chain("raw", _FRAME, (Rule("past the bridge", f'-m bpf --bytecode "{program}"', "-j DROP"),), "PREROUTING"),
+    )
 
 
 def chains(firewall: Firewall, ipv6: bool) -> tuple[Chain, ...]:

@@ -18,7 +18,11 @@ _NOT_OUT = f"oifgroup != {LINK_GROUP}"
 def chains(firewall: Firewall) -> tuple[Chain, ...]:
     found = [
         Chain("tunnel_guard", "type filter hook input priority raw; policy accept;", _tunnel(firewall)),
-        Chain("source_guard", "type filter hook prerouting priority raw; policy accept;", _source(firewall)),
+        Chain(
+            "source_guard",
+            "type filter hook prerouting priority raw; policy accept;",
+            (*_frames(firewall), *_source(firewall)),
+        ),
         Chain("scope_guard", "type filter hook forward priority mangle; policy accept;", _scope(firewall)),
     ]
     if firewall.carrier is not None:
@@ -72,6 +76,14 @@ def _carrier(firewall: Firewall, link: str) -> Rules:
         ("ping", f"{of_link} {own} icmpv6 type echo-request accept"),
         ("nothing else by the carrier", f"{of_link} drop"),
     )
+
+
+def _frames(firewall: Firewall) -> Rules:
+    """A bridge hands frames for these addresses to the host by the port, not by itself: nobody there has judged a new
+    container's. No IP packet is ever sent in one."""
+    if firewall.bridge is None:
+        return ()
+    return (("past the bridge", "ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 drop"),)
 
 
 def _source(firewall: Firewall) -> Rules:

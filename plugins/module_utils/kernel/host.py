@@ -31,6 +31,7 @@ from .programs import find, find_library
 # What WireGuard needs besides a kernel, and only there.
 _TOOLS = ("wg", "wireguard-go", "qrencode", "openssl")
 _LIBBPF = "libbpf.so.1"
+_IPV6 = "/proc/net/if_inet6"
 
 _NETWORK = (kinds.LINK, kinds.POLICED, kinds.ADDRESS, kinds.ROUTE, kinds.RULE)
 _FIREWALL = (kinds.RULESET, kinds.FIREWALLD_POLICY, kinds.ZONE, kinds.DIRECT)
@@ -68,6 +69,7 @@ class HostKernel:
                 wanting=tuple(_wanting(firewall.backend, containers is not None)),
                 tools=tuple(_tools()),
                 unable=unable,
+                ipv6=os.path.exists(_IPV6),
                 **able,
             ),
             {

@@ -55,7 +55,7 @@ class Capabilities(NamedTuple):
     community.docker, that weft needs here and that are not installed. wireguard: its kernel has WireGuard.
     tools: those of wg, wireguard-go, qrencode, openssl and libbpf (the library) that are installed. unable: what it
     lacks for policies, in words; None: nobody asked, because that takes time. gates: its bridges can keep ports
-    closed."""
+    closed. ipv6: its kernel has IPv6."""
 
     dummy: bool
     firewall: str
@@ -65,6 +65,7 @@ class Capabilities(NamedTuple):
     tools: tuple[str, ...] = ()
     unable: tuple[str, ...] | None = None
     gates: bool = False
+    ipv6: bool = True
 
 
 class Uplink(NamedTuple):

@@ -113,6 +113,34 @@ for number in range(20):
 """
 
 
+# argv: link, source, destination, port. One UDP packet in a frame for each address that bridges keep for themselves.
+_FRAMES = """
+import socket, sys
+from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import Ether
+link, source, target, port = sys.argv[1:]
+packet = (IPv6 if ":" in target else IP)(src=source, dst=target) / UDP(sport=7000, dport=int(port)) / b"past"
+with socket.socket(socket.AF_PACKET, socket.SOCK_RAW) as wire:
+    wire.bind((link, 0))
+    for last in range(16):
+        wire.send(bytes(Ether(dst=f"01:80:c2:00:00:{last:02x}", src="02:00:00:00:00:02") / packet))
+"""
+
+# argv: port, and how long to wait when standard input has ended.
+_COUNT = """
+import select, socket, sys
+with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as door:
+    door.bind(("::", int(sys.argv[1])))
+    print("ready", flush=True)
+    sys.stdin.read()
+    found = 0
+    while select.select([door], [], [], float(sys.argv[2]))[0]:
+        found += door.recv(99) == b"past"
+    print(found)
+"""
+
+
 class Hosts:
     """The namespaces by short name."""
 
@@ -121,6 +149,7 @@ class Hosts:
         self.names = (*UNDERLAY, "c1", "c2")
         # For a test to remember: attempts and whether they came through, and rules of others by host.
         self.before: dict[str, bool] = {}
+        self.past: dict[str, int] = {}
         self.foreign: dict[str, list[str]] = {}
 
     def build(self) -> None:
@@ -222,6 +251,22 @@ class Hosts:
             assert listener.stdin is not None
             listener.stdin.close()
             return out.readline().strip()
+
+    def framed(self, source: tuple[str, str], target: tuple[str, str], port: int) -> int:
+        """How many of 16 packets (host, own address) -> (host, address) arrive, in frames that no bridge passes on."""
+        listener = subprocess.Popen(
+            ["ip", "netns", "exec", self.tag + target[0], sys.executable, "-c", _COUNT, str(port), "0.3"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        with listener:
+            assert listener.stdout is not None
+            assert listener.stdin is not None
+            assert listener.stdout.readline() == "ready\n"
+            self.run(source[0], sys.executable, "-c", _FRAMES, "e", source[1], target[1], str(port))
+            listener.stdin.close()
+            return int(listener.stdout.read())
 
     def tunnelled(self, source: str, vni: int, link: str, how: str = "whole", to: str = UNDERLAY["hub"]) -> bool:
         """Whether 20 frames for this VNI, sent to the hub by ``source``, come out of the hub's ``link``."""

@@ -15,12 +15,16 @@ from ansible_collections.weft.overlay.tests.integration.kernel import firewall_h
 BACKENDS = ("none", "iptables-nft", "iptables-legacy")
 C1, C2, LAN, HUB = ("c1", "10.1.0.2"), ("c2", "10.2.0.2"), ("lan", "198.18.9.99"), ("hub", "10.0.0.1")
 
+# Of the runner, and of whoever says something to it.
+PAST = {"ipv4": ("198.18.9.11", "10.1.0.2"), "ipv6": ("fd00:18::11", "fd00:66::2")}
+
 # What an operator and Docker have on a runner: all is refused that nobody accepts. And on the hub, far too much is not.
 _RUNNER_RULES = """*filter
 :INPUT DROP [0:0]
 :FORWARD DROP [0:0]
 :DOCKER-USER - [0:0]
 -A INPUT -p icmp -j ACCEPT
+-A INPUT -p udp -m udp --dport 7100 -j ACCEPT
 -A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
 -A FORWARD -j DOCKER-USER
 -A FORWARD -i docker0 -m comment --comment "not ours" -j DROP
@@ -64,7 +68,11 @@ def hosts(backend: str) -> Iterator[lab.Hosts]:
         made.build()
         # A device of somebody else's on the same port.
         made.batch("hub", "link add other type vxlan id 77 local 198.18.9.10 dstport 4789", "link set other up")
+        # The overlay has no IPv6, but a port of the bridge speaks what its container does.
+        made.run("r1", "sysctl", "-qw", "net.ipv6.conf.c.disable_ipv6=0", "net.ipv6.conf.u.disable_ipv6=0")
+        made.batch("r1", f"addr add {PAST['ipv6'][0]}/128 dev u nodad")
         made.before = forbidden(made)
+        made.past = {family: made.framed(("c1", PAST[family][1]), ("r1", PAST[family][0]), 7100) for family in PAST}
         tool = "iptables-legacy-restore" if backend == "iptables-legacy" else "iptables-nft-restore"
         made.run("r1", tool, "--noflush", text=_PUBLISHED)
         if backend != "none":
@@ -104,6 +112,14 @@ def test_what_must_not_pass_passes_only_without_our_rules(hosts: lab.Hosts) -> N
     assert set(hosts.before.values()) == {True}, hosts.before
     after = forbidden(hosts)
     assert set(after.values()) == {False}, after
+
+
+@pytest.mark.parametrize("family", PAST)
+def test_what_a_bridge_hands_to_the_host_past_itself_is_not_heard(hosts: lab.Hosts, family: str) -> None:
+    """Only pause frames and those for the bridge itself go no way anyhow."""
+    assert hosts.past[family] >= 13
+    assert hosts.framed(("c1", PAST[family][1]), ("r1", PAST[family][0]), 7100) == 0
+    assert hosts.heard(C1, ("r1", PAST["ipv4"][0]), port=7100, on=7100) == C1[1]
 
 
 def test_containers_of_two_runners_reach_each_other_with_their_own_addresses(hosts: lab.Hosts) -> None:

@@ -100,6 +100,15 @@ def test_no_two_rules_of_one_chain_look_alike() -> None:
             assert len(set(ruleset.signature)) == len(ruleset.signature)
 
 
+def test_a_host_without_ipv6_runs_no_ip6tables_for_what_no_container_can_send() -> None:
+    firewall, accesses = policy(next(case for case in CASES if case.name == "a_runner_without_masquerade_has_no_nat"))
+    for ipv6 in (True, False):
+        (ruleset,) = desired(firewall, accesses, IPTABLES_NFT, ipv6=ipv6)
+        assert isinstance(ruleset, Ruleset)
+        assert ("# ip6tables" in ruleset.script) is ipv6
+        assert any("past the bridge" in line for line in ruleset.signature)
+
+
 def test_the_order_of_things_in_a_plan_does_not_matter() -> None:
     for case in CASES:
         firewall, accesses = policy(case)
