@@ -13,8 +13,8 @@ from typing import NamedTuple
 class Labelled(NamedTuple):
     """A peer. identity: its number. labels: (key, value) pairs, sorted, all of which a container has to have.
 
-    within: prefixes that its containers' addresses lie in. declared: prefixes inside of those that are other peers',
-    whatever the labels of who has them.
+    within: prefixes that its containers' addresses lie in. declared: prefixes inside of those, or between them, that
+    are other peers', whatever the labels of who has them.
     """
 
     identity: int
@@ -28,9 +28,9 @@ class Labelled(NamedTuple):
 
     def refuses(self, address: str) -> str:
         """Why an address cannot be the peer's; "": it can."""
-        if not _is_in(address, self.within):
-            return f"{address} is not in {', '.join(self.within)}"
-        return f"{address} is declared to be another peer's" if _is_in(address, self.declared) else ""
+        if _is_in(address, self.declared):
+            return f"{address} is declared to be another peer's"
+        return "" if _is_in(address, self.within) else f"{address} is not in {', '.join(self.within)}"
 
 
 def _is_in(address: str, prefixes: tuple[str, ...]) -> bool:

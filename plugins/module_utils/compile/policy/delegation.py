@@ -3,7 +3,8 @@
 
 """Containers that labels tell apart. Only their runner knows which of its containers is who.
 
-In the subnet of such a runner, what no peer declares is delegated to it. There a container is one of the runner's
+In the subnet of such a runner, what no peer declares is delegated to it; what one declares of a network that theirs
+does not reach is that one's alone. There a container is one of the runner's
 labelled peers, or its default: the peer that the runner is, or nobody. The runner judges by who it is, both what it
 sends and what it receives. For all others an address there may be any of these: they see one peer, of which
 composites.py says what passes.
@@ -20,18 +21,19 @@ from ...intent.tenancy import Tenancy
 from ...model.errors import Fault
 from ...model.labelled import Labelled
 from .ground import Atom, Ground, atoms_of, with_owners
-from .prefix import Prefix, in_common
+from .prefix import Prefix, in_common, without
 
 
 class Delegation(NamedTuple):
     """Of one runner, in one network. atoms: where, as others see it. regions: of all of them. peers: the labelled ones.
-    default: the peer that the runner is there; None: it is none."""
+    default: the peer that the runner is there; None: it is none. apart: what others have between the atoms."""
 
     network: str
     runner: str
     atoms: tuple[Atom, ...]
     peers: tuple[str, ...]
     default: str | None
+    apart: tuple[Prefix, ...] = ()
 
     def name(self) -> str:
         """Of no peer: those have no slash."""
@@ -81,18 +83,24 @@ def delegated(
     if not wanted:
         return Delegated(ground, (), (), ())
     owners: dict[str, dict[Prefix, str]] = {}
+    apart: dict[tuple[str, str], set[Prefix]] = {}
     notes: list[str] = list(_ambiguous(tenancy.peers))
     for (network, runner), names in sorted(wanted.items()):
-        found = [
-            prefix
-            for prefix in in_common(runners.get(runner, ()), tenancy.networks[network].cidrs)
-            if _is_free(tenancy, ground, network, runner, prefix)
-        ]
+        found = []
+        for prefix in in_common(runners.get(runner, ()), tenancy.networks[network].cidrs):
+            if _is_free(tenancy, ground, network, runner, prefix):
+                others = set(_others_within(ground, network, prefix))
+                apart.setdefault((network, runner), set()).update(others)
+                # Where a peer of this network has just one of the parts, it is that one's.
+                found += [
+                    part for part in without(prefix, others) if part == prefix or not _is_owned(ground, network, part)
+                ]
         owners.setdefault(network, {}).update(dict.fromkeys(found, group_name(runner)))
         if not found:
             notes += (
                 f"{below('peers', name)}: nobody on {runner} can be it, no address there is free" for name in names
             )
+    ground = ground._replace(apart={network: _of_network(apart, network) for network in owners})
     seen = with_owners(ground, owners, hosts)
     atoms = {network: atoms_of(seen, network) for network in owners}
     delegations = []
@@ -100,7 +108,8 @@ def delegated(
         there = tuple(atom for atom in atoms[network] if atom.owner == group_name(runner))
         if there:
             default = next((name for name in ground.home if _is_runner(tenancy, ground, name, network, runner)), None)
-            delegations.append(Delegation(network, runner, there, tuple(names), default))
+            between = tuple(sorted(apart.get((network, runner), ())))
+            delegations.append(Delegation(network, runner, there, tuple(names), default, between))
     return Delegated(seen, tuple(delegations), tuple(notes), tuple(_torn(delegations)))
 
 
@@ -112,6 +121,22 @@ def _is_free(tenancy: Tenancy, ground: Ground, network: str, runner: str, prefix
     """Whether no peer declares all of it."""
     around = ground.owned[network].innermost(prefix)
     return around is None or tenancy.peers[ground.owned[network].values[around]].runner == runner
+
+
+def _of_network(apart: Mapping[tuple[str, str], Iterable[Prefix]], network: str) -> frozenset[Prefix]:
+    return frozenset(prefix for (name, _runner), others in apart.items() if name == network for prefix in others)
+
+
+def _others_within(ground: Ground, network: str, prefix: Prefix) -> Iterator[Prefix]:
+    """What peers have inside of it whom this network does not reach, where none of its own has it too."""
+    own = ground.owned[network]
+    for name, owned in ground.owned.items():
+        if name not in ground.reach[network]:
+            yield from (found for found in owned.within(prefix) if found != prefix and own.innermost(found) is None)
+
+
+def _is_owned(ground: Ground, network: str, prefix: Prefix) -> bool:
+    return prefix in ground.owned[network].values
 
 
 def _torn(delegations: Iterable[Delegation]) -> Iterator[Fault]:
@@ -148,7 +173,7 @@ def labelled(
     found = []
     for one in delegations:
         inside = {prefix for owned in ground.owned.values() for own in one.prefixes() for prefix in owned.within(own)}
-        declared = tuple(str(prefix) for prefix in sorted(inside - set(one.prefixes())))
+        declared = tuple(str(prefix) for prefix in sorted({*inside, *one.apart} - set(one.prefixes())))
         within = tuple(map(str, one.prefixes()))
         for name in one.peers:
             containers = tenancy.peers[name].containers

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ...intent.claims import network_of
@@ -36,7 +37,9 @@ class Ground(NamedTuple):
 
     owned: network → the prefixes of its peers, and whose they are. named: network → the prefixes that its policies
     name, also those that they except. hosts: network → addresses inside of its peers' prefixes that are hosts', and so
-    nobody's there. views: by which prefixes networks know each other's; all others are a network's own.
+    nobody's there. apart: network → what peers have in the midst of its containers that it does not reach: to whoever
+    reaches it, that is another network's, though it is in its cidrs. views: by which prefixes networks know each
+    other's; all others are a network's own.
     """
 
     home: Mapping[str, str]
@@ -45,6 +48,7 @@ class Ground(NamedTuple):
     named: Mapping[str, Forest[None]]
     hosts: Mapping[str, frozenset[Prefix]]
     views: Views = PLAIN
+    apart: Mapping[str, frozenset[Prefix]] = MappingProxyType({})
 
 
 class Surveyed(NamedTuple):

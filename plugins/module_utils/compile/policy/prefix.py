@@ -52,6 +52,11 @@ class Prefix(NamedTuple):
             and other.last() <= self.last()
         )
 
+    def halves(self) -> tuple[Prefix, Prefix]:
+        """Of more than one address."""
+        low = self._replace(length=self.length + 1)
+        return low, low._replace(first=self.first + low.size())
+
     def moved(self, start: Prefix, end: Prefix) -> Prefix:
         """What is where it is in `start`, in `end`, which is as large."""
         return Prefix(end.version, end.first + self.first - start.first, self.length)
@@ -119,6 +124,16 @@ def inhabited(prefixes: Iterable[Prefix]) -> set[Prefix]:
         if around:
             left[around[-1]] -= prefix.size()
     return {prefix for prefix, count in left.items() if count}
+
+
+def without(prefix: Prefix, holes: Iterable[Prefix]) -> list[Prefix]:
+    """All of it but these: in the fewest prefixes, in order."""
+    inside = [hole for hole in holes if prefix.holds(hole)]
+    if not inside:
+        return [prefix]
+    if prefix in inside:
+        return []
+    return [left for half in prefix.halves() for left in without(half, inside)]
 
 
 def in_common(texts: Iterable[str], cidrs: Iterable[str]) -> Iterator[Prefix]:

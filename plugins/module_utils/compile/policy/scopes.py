@@ -22,8 +22,8 @@ _MAPPED = Prefix(6, 0xFFFF << 32, 96)
 
 class Seen(NamedTuple):
     """atom: the peer's part that is there, None: no peer is. region: the innermost prefix around it that the network's
-    policies name, None: none does. local: whether it is in cidrs of the network or of one peered with it. behind: the
-    network whose shadow it is in, None: it is in none."""
+    policies name, None: none does. local: whether it is in cidrs of the network or of one peered with it, and no peer
+    is there whom they do not reach (Ground.apart). behind: the network whose shadow it is in, None: it is in none."""
 
     prefix: Prefix
     atom: Atom | None
@@ -61,9 +61,8 @@ def seen_from(
     if any(prefix.version == 6 and prefix.holds(_MAPPED) for prefix in there):
         # In the maps it is inside of ::/0, and no IPv4 packet is meant by that.
         there[_ALL_OF_IPV4] = None
-    hosts = frozenset(_hosts_seen(network, ground))
-    there.update(dict.fromkeys(besides))
-    there.update(dict.fromkeys(hosts))
+    hosts, apart = frozenset(_hosts_seen(network, ground)), frozenset(_apart_seen(network, ground))
+    there.update(dict.fromkeys((*besides, *hosts, *apart)))
     there.update((prefix, atom) for prefix, atom in _atoms_seen(network, ground, atoms))
     named = ground.named[network].values
     for prefix, around in nested(there):
@@ -73,12 +72,18 @@ def seen_from(
         holders = (*around, prefix)
         region = next((holder for holder in reversed(holders) if holder in named), None)
         around_it = [holder for holder in holders if holder in cidrs]
-        yield Seen(prefix, atom, region, bool(around_it), cidrs[around_it[-1]] if around_it else None)
+        local = bool(around_it) and apart.isdisjoint(holders)
+        yield Seen(prefix, atom, region, local, cidrs[around_it[-1]] if around_it else None)
 
 
 def _hosts_seen(network: str, ground: Ground) -> Iterator[Prefix]:
     for near in ground.reach[network]:
         yield from (ground.views.seen(network, near, host) for host in ground.hosts[near])
+
+
+def _apart_seen(network: str, ground: Ground) -> Iterator[Prefix]:
+    for near in ground.reach[network]:
+        yield from (ground.views.seen(network, near, prefix) for prefix in ground.apart.get(near, ()))
 
 
 def _atoms_seen(network: str, ground: Ground, atoms: Mapping[str, Sequence[Atom]]) -> Iterator[tuple[Prefix, Atom]]:

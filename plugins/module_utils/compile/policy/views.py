@@ -77,6 +77,7 @@ class View(NamedTuple):
 def views(ground: Ground, found: Delegated, networks: Mapping[str, Network], hosts: Iterable[str]) -> list[View]:
     """Everybody's first. ground: as if nothing were delegated."""
     every = tuple(hosts)
+    ground = ground._replace(apart=found.ground.apart)
     result = []
     for runner in ("", *sorted({one.runner for one in found.delegations})):
         there = found.ground

@@ -6,19 +6,22 @@ passes what all who can have sent it may."""
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from random import Random
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.answer import answers
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.delegation import group_name
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.explain import Explainer
+from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.host import Interface, with_interfaces
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.judge import End, Judge
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.ledger import EMPTY
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.maps import compile_policy
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.permissions import Permissions, contradicts
 from ansible_collections.weft.overlay.plugins.module_utils.intent.question import Question, Service
-from ansible_collections.weft.overlay.plugins.module_utils.model.policy import ALLOW
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import ALLOW, TUNNEL
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy_text import from_json, to_json
 from tests.unit.compile.policy.labels import Witness, labelled
 from tests.unit.compile.policy.reference import FOREIGN, NOBODY
@@ -84,6 +87,51 @@ def test_every_host_lets_pass_what_may_pass_and_the_runner_alone_exactly_that(fo
         protocol = choose.choice((6, 6, 17, 132, 1, 47))
         what = (protocol, choose.choice(TYPES if protocol == 1 else (2, 82, *PORTS)))
         check(witness, hosts, (network, number_of[network]), (source, destination), what)
+
+
+@settings(FEW, max_examples=300)
+@given(labelled(smallest=6))
+def test_what_others_declare_in_the_midst_of_them_is_another_networks_to_all_who_reach_them(found):
+    compiled = compile_policy(found.domain.tenancy, found.domain.places, EMPTY, (), found.runners)
+    assume(not compiled.faults)
+    witness = Witness(found)
+    judges = [Judge(maps) for maps in (compiled.maps, *(own.maps for own in compiled.runners.values()))]
+    for subnet in witness.runners.values():
+        for address in subnet:
+            for network in compiled.maps.networks:
+                if witness.is_apart(network.name, address):
+                    assert all(judge.end(network.number, str(address)).foreign for judge in judges)
+
+
+@settings(FEW, max_examples=300)
+@given(labelled(smallest=6))
+def test_on_the_way_from_a_runner_each_address_speaks_for_the_one_network_that_has_it(found):
+    """Where no two have one: what is delegated for the runner's containers, the rest for its peer or for nobody."""
+    compiled = compile_policy(found.domain.tenancy, found.domain.places, EMPTY, (), found.runners)
+    assume(not compiled.faults)
+    witness = Witness(found)
+    names = {identity.number: identity.name for identity in compiled.maps.identities}
+    for subnet in witness.runners.values():
+        people = {address: speakers(witness, address) for address in subnet}
+        interfaces = {"tunnel": Interface(1, TUNNEL, None, (str(subnet),))}
+        there = with_interfaces(compiled.maps, "hub", interfaces)
+        assert bool(there.faults) is any(len(one) > 1 for one in people.values())
+        for address, found_there in people.items() if not there.faults else ():
+            holding = [place for place in there.maps.sources if address in ip_network(place.prefix)]
+            place = max(holding, key=lambda place: ip_network(place.prefix).prefixlen)
+            assert {names.get(place.endpoint.identity, "world")} == (set(found_there.values()) or {"world"})
+
+
+def speakers(witness, address):
+    """By network, who can be there."""
+    found = {}
+    for network in witness.tenancy.networks:
+        holders = witness.reference.holders(address, {network})
+        if holders:
+            found[network] = holders[-1][1]
+    for runner, network in witness.delegations(address):
+        found[network] = group_name(runner)
+    return found
 
 
 def check(witness, hosts, network, addresses, what):
