@@ -36,13 +36,15 @@ POLICIES = {
 }
 
 
+# Another tenant, that lets itself do everything, in the midst of what may be anybody's by a label.
+POLICIES["trials"] = {"network": "labs", "select": {}, "ingress": [{}], "egress": [{}]}
+
+
 @pytest.fixture(scope="module")
 def people(inventory):
     """On runner1 a front and a back, and one that says nothing; the declared app2 on runner2."""
     document = tenants.rewrite(inventory)
-    # Addresses of another tenant within what may be anybody's by a label are refused.
-    peers = {name: peer for name, peer in document["peers"].items() if name not in tenants.TRIALS}
-    tenants.rewrite(inventory, peers={**peers, **PEERS}, policies=POLICIES, tests=[])
+    tenants.rewrite(inventory, peers={**document["peers"], **PEERS}, policies=POLICIES, tests=[])
     run = inventory.site()
     assert run.code == 0, run.output
     found = tenants.parties({"app2": tenants.CONTAINERS["app2"]})
@@ -67,6 +69,14 @@ def test_a_label_gives_the_rights_of_its_peer(people):
     """On the same bridge, and to a declared peer elsewhere."""
     pairs = [(one, other) for one in people for other in people if one != other]
     assert _reached(people, *pairs) == {("lfront", "lback"), ("lfront", "app2")}
+
+
+def test_another_tenants_address_among_them_is_its_own(people):
+    """From a declared peer of the other network, too. The two trials reach each other, on two runners."""
+    trials = {party.name: party for party in tenants.parties(tenants.TRIALS)}
+    everybody = {**people, **trials}
+    pairs = [(one, other) for one in everybody for other in everybody if one != other and {one, other} & set(trials)]
+    assert _reached(everybody, *pairs) == {("trial1", "trial2"), ("trial2", "trial1")}
 
 
 def test_the_next_one_at_its_address_has_nothing_of_it(people):
