@@ -8,22 +8,14 @@ from __future__ import annotations
 from ..model.plan import HostPlan, to_json
 from ..model.policy import PORTS
 from ..model.stored import (
-    AUDIT_ENABLED_PATH,
-    AUDIT_PATH,
     AUDIT_UNIT,
     COLLECT_UNIT,
     COMMAND_PATH,
-    ENABLED_PATH,
-    GUARD_ENABLED_PATH,
-    GUARD_PATH,
     GUARD_UNIT,
+    OVERLAY_UNIT,
     PLAN_PATH,
     PROGRAM_ROOT,
     SEND_UNIT,
-    UNIT,
-    UNIT_PATH,
-    WATCH_ENABLED_PATH,
-    WATCH_PATH,
     WATCH_UNIT,
     WRITTEN_BY,
     File,
@@ -62,7 +54,7 @@ _WATCH_TEXT = f"""\
 Description=Watch of weft.overlay over its WireGuard peers (expiry, new keys, moved endpoints)
 Documentation=file://{PLAN_PATH}
 ConditionPathExists={PLAN_PATH}
-After={UNIT}
+After={OVERLAY_UNIT.name}
 
 [Service]
 Type=notify
@@ -82,7 +74,7 @@ _AUDIT_TEXT = f"""\
 Description=Audit of weft.overlay (tells of packets that the policy denies)
 Documentation=file://{PLAN_PATH}
 ConditionPathExists={PLAN_PATH}
-After={UNIT}
+After={OVERLAY_UNIT.name}
 
 [Service]
 Type=notify
@@ -105,7 +97,7 @@ _GUARD_TEXT = f"""\
 Description=Guard of weft.overlay (containers speak with their own addresses; borrowed routes are followed)
 Documentation=file://{PLAN_PATH}
 ConditionPathExists={PLAN_PATH}
-After={UNIT}
+After={OVERLAY_UNIT.name}
 Before=docker.service
 StartLimitIntervalSec=0
 
@@ -133,16 +125,12 @@ exec /usr/bin/python3 -I -S {PROGRAM_ROOT}/current/main.py "$@"
 
 def files_of(plan: HostPlan) -> tuple[File, ...]:
     """Every file of ours that a host with this plan has, the plan itself last."""
-    watch = (File(WATCH_PATH, _WATCH_TEXT), File(WATCH_ENABLED_PATH, "", target="../" + WATCH_UNIT))
-    audit = (File(AUDIT_PATH, _AUDIT_TEXT), File(AUDIT_ENABLED_PATH, "", target="../" + AUDIT_UNIT))
-    guard = (File(GUARD_PATH, _GUARD_TEXT), File(GUARD_ENABLED_PATH, "", target="../" + GUARD_UNIT))
     return (
         File(COMMAND_PATH, _COMMAND_TEXT, 0o755),
-        File(UNIT_PATH, _UNIT_TEXT),
-        File(ENABLED_PATH, "", target="../" + UNIT),
-        *(watch if plan.devices else ()),
-        *(audit if plan.policy is not None else ()),
-        *(guard if _is_guarded(plan) else ()),
+        *OVERLAY_UNIT.files(_UNIT_TEXT),
+        *(WATCH_UNIT.files(_WATCH_TEXT) if plan.devices else ()),
+        *(AUDIT_UNIT.files(_AUDIT_TEXT) if plan.policy is not None else ()),
+        *(GUARD_UNIT.files(_GUARD_TEXT) if _is_guarded(plan) else ()),
         *sending_files(plan),
         File(PLAN_PATH, to_json(plan), 0o600),
     )
@@ -151,9 +139,14 @@ def files_of(plan: HostPlan) -> tuple[File, ...]:
 def services_of(plan: HostPlan, program: Program) -> tuple[Service, ...]:
     """What runs all the time: only where there are WireGuard peers to watch, a policy that may deny something, somebody
     else's ports or routes to follow, denials to send or to collect. The guard is the first: containers wait for it."""
-    wanted = {GUARD_UNIT: _is_guarded(plan), WATCH_UNIT: bool(plan.devices), AUDIT_UNIT: plan.policy is not None}
-    wanted.update({SEND_UNIT: plan.audit is not None, COLLECT_UNIT: plan.collector is not None})
-    return tuple(Service(unit, program.digest) for unit, needed in wanted.items() if needed)
+    wanted = {
+        GUARD_UNIT: _is_guarded(plan),
+        WATCH_UNIT: bool(plan.devices),
+        AUDIT_UNIT: plan.policy is not None,
+        SEND_UNIT: plan.audit is not None,
+        COLLECT_UNIT: plan.collector is not None,
+    }
+    return tuple(Service(unit.name, program.digest) for unit, needed in wanted.items() if needed)
 
 
 def _is_guarded(plan: HostPlan) -> bool:

@@ -12,15 +12,11 @@ from ..model.audit import AUDIT_FOLDER
 from ..model.plan import HostPlan
 from ..model.stored import (
     AUDIT_UNIT,
-    COLLECT_ENABLED_PATH,
-    COLLECT_PATH,
     COLLECT_UNIT,
     COMMAND_PATH,
+    OVERLAY_UNIT,
     PLAN_PATH,
-    SEND_ENABLED_PATH,
-    SEND_PATH,
     SEND_UNIT,
-    UNIT,
     WRITTEN_BY,
     File,
 )
@@ -53,7 +49,7 @@ _SEND = f"""\
 Description=Sender of weft.overlay (denials of this host to where all hosts' are collected)
 Documentation=file://{PLAN_PATH}
 ConditionPathExists={PLAN_PATH}
-After={UNIT} {AUDIT_UNIT} network.target
+After={OVERLAY_UNIT.name} {AUDIT_UNIT.name} network.target
 
 [Service]
 Type=notify
@@ -78,7 +74,7 @@ _COLLECT = f"""\
 Description=Collector of weft.overlay (denials of all hosts, into the store)
 Documentation=file://{PLAN_PATH}
 ConditionPathExists={PLAN_PATH}
-After={UNIT} network.target local-fs.target remote-fs.target
+After={OVERLAY_UNIT.name} network.target local-fs.target remote-fs.target
 # It ends where there is a store at last, to begin anew with the right to write there.
 StartLimitIntervalSec=0
 
@@ -102,8 +98,7 @@ WantedBy=multi-user.target
 def sending_files(plan: HostPlan) -> tuple[File, ...]:
     found: tuple[File, ...] = ()
     if plan.audit is not None:
-        found += (File(SEND_PATH, _SEND), File(SEND_ENABLED_PATH, "", target="../" + SEND_UNIT))
+        found += SEND_UNIT.files(_SEND)
     if plan.collector is not None:
-        text = _COLLECT.format(folder=plan.collector.folder)
-        found += (File(COLLECT_PATH, text), File(COLLECT_ENABLED_PATH, "", target="../" + COLLECT_UNIT))
+        found += COLLECT_UNIT.files(_COLLECT.format(folder=plan.collector.folder))
     return found

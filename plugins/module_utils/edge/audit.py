@@ -227,7 +227,7 @@ def main(arguments: list[str], places: Places = Places()) -> int:  # noqa: B008 
     ended = told_to_end()
     audit = Audit(places)
     audit.look()
-    announce(AUDIT_UNIT, current_digest() or "")
+    announce(AUDIT_UNIT.name, current_digest() or "")
     while not _wait(ended, audit.fileno()):
         audit.look()
     audit.end()

@@ -193,7 +193,7 @@ def main(arguments: list[str], places: Places = Places()) -> int:  # noqa: B008 
     ended = told_to_end()
     collecting = Collecting(places)
     collecting.look()
-    announce(COLLECT_UNIT, current_digest() or "")
+    announce(COLLECT_UNIT.name, current_digest() or "")
     while not collecting.over:
         found = select.select([ended, *collecting.filenos()], [], [], _LOOK_EVERY)[0]
         if ended in found:

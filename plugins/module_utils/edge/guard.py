@@ -117,6 +117,6 @@ def main(arguments: list[str]) -> int:
     guard = Guard()
     guard.try_to_look()
     # Docker may start now: whoever it brings is judged.
-    announce(GUARD_UNIT, current_digest() or "")
+    announce(GUARD_UNIT.name, current_digest() or "")
     guard.run()
     return 0

@@ -209,6 +209,6 @@ def main(arguments: list[str], places: Places = Places()) -> int:  # noqa: B008 
     # Whatever it is at: all that it writes is written in one step, and the collector knows up to where it has come.
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))
     sender = Sender(places)
-    announce(SEND_UNIT, current_digest() or "")
+    announce(SEND_UNIT.name, current_digest() or "")
     while True:
         time.sleep(sender.turn())

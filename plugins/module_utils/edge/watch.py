@@ -10,7 +10,6 @@ Nothing else is changed: what differs otherwise is the business of a run.
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from collections.abc import Mapping
@@ -25,7 +24,8 @@ from ..model.errors import KernelError, WeftError
 from ..model.plan import HostPlan
 from ..model.stored import PLAN_PATH, WATCH_UNIT
 from ..model.wireguard import Peer
-from .stored_plan import converge_stored, read_plan
+from .followed_plan import FollowedPlan
+from .stored_plan import converge_stored
 
 USAGE = "weft watch                                for systemd: end what expires, take up new keys, follow endpoints\n"
 
@@ -41,14 +41,12 @@ class Watch:
     """One host's watch. It reads the plan anew whenever a run has stored another one."""
 
     def __init__(self, path: str = PLAN_PATH) -> None:
-        self._path = path
-        self._stamp: tuple[int, int] | None = None
-        self._plan: HostPlan | None = None
+        self._plan = FollowedPlan(path)
         self._looked_up: dict[str, float] = {}
 
     def look(self) -> float:
         """Do what is due; how many seconds may pass until the next look."""
-        plan = self._current()
+        plan = self._plan.current()
         if plan is None or not plan.devices:
             return _SECONDS
         devices, peers = wireguard.observe(plan.links)
@@ -62,20 +60,10 @@ class Watch:
         self._follow(plan, seen, now)
         return self._pause(plan, seen, now)
 
-    def _current(self) -> HostPlan | None:
-        try:
-            found = os.stat(self._path)
-        except FileNotFoundError:
-            return None
-        stamp = (found.st_mtime_ns, found.st_ino)
-        if stamp != self._stamp:
-            self._plan, self._stamp = read_plan(self._path), stamp
-        return self._plan
-
     def _carry_out(self) -> None:
         """Look again under the lock: a run may just have changed it all."""
         with exclusive():
-            plan = self._current()
+            plan = self._plan.current()
             if plan is None:
                 return
             seen = {peer.key(): peer for peer in wireguard.observe(plan.links)[1]}
@@ -87,7 +75,7 @@ class Watch:
     def _rebuild(self) -> None:
         """The plan is read under the lock: it may have been a run that had got no further yet."""
         with exclusive():
-            plan = self._current()
+            plan = self._plan.current()
             outcome = converge_stored(plan) if plan else None
         for change in outcome.changes if outcome else ():
             _say(str(change))
@@ -124,7 +112,7 @@ def main(arguments: list[str]) -> int:
         return 2
     end_when_told()
     guard = Watch()
-    announce(WATCH_UNIT, current_digest() or "")
+    announce(WATCH_UNIT.name, current_digest() or "")
     while True:
         try:
             pause = guard.look()

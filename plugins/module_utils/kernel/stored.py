@@ -13,7 +13,7 @@ from ..model.change import REMOVE, Change
 from ..model.errors import KernelError
 from ..model.policed import Objects, objects_of
 from ..model.state import State
-from ..model.stored import PATHS, PLAN_PATH, PROGRAM_ROOT, UNIT_PATH, WRITTEN_BY, File, Program
+from ..model.stored import OVERLAY_UNIT, PATHS, PLAN_PATH, PROGRAM_ROOT, WRITTEN_BY, File, Program
 from . import atomic
 from .programs import run
 
@@ -51,7 +51,9 @@ def apply(change: Change) -> None:
 
 def reload_units(changes: Sequence[Change]) -> None:
     """Tell systemd once that unit files changed; a host that was not booted with systemd is left alone."""
-    if not any(change.key.startswith(os.path.dirname(UNIT_PATH)) for change in changes if change.kind == kinds.FILE):
+    if not any(
+        change.key.startswith(os.path.dirname(OVERLAY_UNIT.path)) for change in changes if change.kind == kinds.FILE
+    ):
         return
     if os.path.isdir("/run/systemd/system"):
         run("systemd", ["systemctl", "daemon-reload"])

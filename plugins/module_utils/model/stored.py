@@ -11,45 +11,6 @@ from typing import NamedTuple
 PLAN_PATH = "/var/lib/weft/plan.json"
 PROGRAM_ROOT = "/usr/local/lib/weft"
 COMMAND_PATH = "/usr/local/sbin/weft"
-UNIT = "weft-overlay.service"
-UNIT_PATH = "/etc/systemd/system/" + UNIT
-ENABLED_PATH = "/etc/systemd/system/multi-user.target.wants/" + UNIT
-WATCH_UNIT = "weft-watch.service"
-WATCH_PATH = "/etc/systemd/system/" + WATCH_UNIT
-WATCH_ENABLED_PATH = "/etc/systemd/system/multi-user.target.wants/" + WATCH_UNIT
-AUDIT_UNIT = "weft-audit.service"
-AUDIT_PATH = "/etc/systemd/system/" + AUDIT_UNIT
-AUDIT_ENABLED_PATH = "/etc/systemd/system/multi-user.target.wants/" + AUDIT_UNIT
-GUARD_UNIT = "weft-guard.service"
-GUARD_PATH = "/etc/systemd/system/" + GUARD_UNIT
-GUARD_ENABLED_PATH = "/etc/systemd/system/multi-user.target.wants/" + GUARD_UNIT
-SEND_UNIT = "weft-send.service"
-SEND_PATH = "/etc/systemd/system/" + SEND_UNIT
-SEND_ENABLED_PATH = "/etc/systemd/system/multi-user.target.wants/" + SEND_UNIT
-COLLECT_UNIT = "weft-collect.service"
-COLLECT_PATH = "/etc/systemd/system/" + COLLECT_UNIT
-COLLECT_ENABLED_PATH = "/etc/systemd/system/multi-user.target.wants/" + COLLECT_UNIT
-PATHS = (
-    *(COMMAND_PATH, UNIT_PATH, ENABLED_PATH),
-    *(WATCH_PATH, WATCH_ENABLED_PATH),
-    *(AUDIT_PATH, AUDIT_ENABLED_PATH),
-    *(GUARD_PATH, GUARD_ENABLED_PATH),
-    *(SEND_PATH, SEND_ENABLED_PATH),
-    *(COLLECT_PATH, COLLECT_ENABLED_PATH),
-    PLAN_PATH,
-)
-
-# Where each service says, as `<pid> <digest of its program>`, that it runs.
-SERVICE_STATES = MappingProxyType(
-    {
-        WATCH_UNIT: "/run/weft/watch",
-        AUDIT_UNIT: "/run/weft/audit",
-        GUARD_UNIT: "/run/weft/guard",
-        SEND_UNIT: "/run/weft/send",
-        COLLECT_UNIT: "/run/weft/collect",
-    }
-)
-
 # In every text file of ours outside our own folders; a file without it at one of these paths is foreign.
 WRITTEN_BY = "Written by weft.overlay"
 
@@ -64,6 +25,49 @@ class File(NamedTuple):
 
     def key(self) -> str:
         return self.path
+
+
+class Unit(NamedTuple):
+    """A unit of systemd that runs `weft`. word: the command's, but for the one that applies the plan at boot."""
+
+    word: str
+
+    @property
+    def name(self) -> str:
+        return f"weft-{self.word}.service"
+
+    @property
+    def path(self) -> str:
+        return f"/etc/systemd/system/{self.name}"
+
+    @property
+    def enabled(self) -> str:
+        """The link by which it is started at boot."""
+        return f"/etc/systemd/system/multi-user.target.wants/{self.name}"
+
+    @property
+    def state(self) -> str:
+        """Where it says, as `<pid> <digest of its program>`, that it runs."""
+        return f"/run/weft/{self.word}"
+
+    def files(self, text: str) -> tuple[File, File]:
+        return File(self.path, text), File(self.enabled, "", target="../" + self.name)
+
+
+OVERLAY_UNIT = Unit("overlay")
+WATCH_UNIT = Unit("watch")
+AUDIT_UNIT = Unit("audit")
+GUARD_UNIT = Unit("guard")
+SEND_UNIT = Unit("send")
+COLLECT_UNIT = Unit("collect")
+# Those that run all the time.
+_SERVICES = (WATCH_UNIT, AUDIT_UNIT, GUARD_UNIT, SEND_UNIT, COLLECT_UNIT)
+SERVICE_STATES = MappingProxyType({unit.name: unit.state for unit in _SERVICES})
+PATHS = (
+    COMMAND_PATH,
+    *(path for unit in (OVERLAY_UNIT, *_SERVICES) for path in (unit.path, unit.enabled)),
+    PLAN_PATH,
+)
 
 
 class Program(NamedTuple):

@@ -59,7 +59,7 @@ def test_a_host_tells_of_what_it_denies_with_nothing_but_what_it_keeps() -> None
     room.store(named())
     with subprocess.Popen(weft("audit"), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as service:
         try:
-            state = Path(SERVICE_STATES[AUDIT_UNIT])
+            state = Path(SERVICE_STATES[AUDIT_UNIT.name])
             until(lambda: state.exists() or service.poll() is not None, "it does not say that it runs")
             assert service.poll() is None, service.communicate()
             assert state.read_text(encoding="utf-8") == f"{service.pid} {digest}\n"

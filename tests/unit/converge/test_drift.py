@@ -19,7 +19,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.link import For
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import NO_ATTACHMENT
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import Capabilities, Foreign, Observed
 from ansible_collections.weft.overlay.plugins.module_utils.model.status import BLOCKED, DRIFT, IN_SYNC
-from ansible_collections.weft.overlay.plugins.module_utils.model.stored import UNIT_PATH, WATCH_UNIT, Program
+from ansible_collections.weft.overlay.plugins.module_utils.model.stored import OVERLAY_UNIT, WATCH_UNIT, Program
 from ansible_collections.weft.overlay.plugins.module_utils.model.sysctl import Sysctl
 from ansible_collections.weft.overlay.plugins.module_utils.model.wireguard import Device, Peer
 from tests.unit.diff.worlds import KERNEL_RULES, OBJECTS, OVERLAYS, PROGRAMS, hosts, wanted, with_policy
@@ -87,8 +87,8 @@ def spoil(seen, kind, key, /, **fields):
         (kinds.LINK, "vxkr1", {"alias": ""}, "link vxkr1: differs (alias none, planned weft:runner1)"),
         (kinds.LINK, "vxkr1", {"vni": 7}, "link vxkr1: differs (vni 7, planned 101)"),
         (kinds.LINK, "wg0", {"kind": ""}, "link wg0: missing (its service makes none)"),
-        (kinds.SERVICE, WATCH_UNIT, {}, f"service {WATCH_UNIT}: missing"),
-        (kinds.SERVICE, WATCH_UNIT, {"digest": "old"}, f"service {WATCH_UNIT}: differs (of another release)"),
+        (kinds.SERVICE, WATCH_UNIT.name, {}, f"service {WATCH_UNIT.name}: missing"),
+        (kinds.SERVICE, WATCH_UNIT.name, {"digest": "old"}, f"service {WATCH_UNIT.name}: differs (of another release)"),
         (kinds.POLICED, "vxkr1", {}, "policed interface vxkr1: missing"),
         (
             kinds.POLICED,
@@ -98,9 +98,14 @@ def spoil(seen, kind, key, /, **fields):
         ),
         (kinds.POLICY, "policy", {"digest": "f" * 64}, "policy: differs (another policy judges)"),
         (kinds.RULESET, "nft", {}, "ruleset nft: missing"),
-        (kinds.FILE, UNIT_PATH, {}, f"file {UNIT_PATH}: missing"),
-        (kinds.FILE, UNIT_PATH, {"text": "edited"}, f"file {UNIT_PATH}: differs (content)"),
-        (kinds.FILE, UNIT_PATH, {"mode": 0o666}, f"file {UNIT_PATH}: differs (mode 0666, planned 0644)"),
+        (kinds.FILE, OVERLAY_UNIT.path, {}, f"file {OVERLAY_UNIT.path}: missing"),
+        (kinds.FILE, OVERLAY_UNIT.path, {"text": "edited"}, f"file {OVERLAY_UNIT.path}: differs (content)"),
+        (
+            kinds.FILE,
+            OVERLAY_UNIT.path,
+            {"mode": 0o666},
+            f"file {OVERLAY_UNIT.path}: differs (mode 0666, planned 0644)",
+        ),
         (
             kinds.SYSCTL,
             "net.ipv4.ip_forward",

@@ -24,19 +24,11 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.route import Bo
 from ansible_collections.weft.overlay.plugins.module_utils.model.sending import Audit, Collector
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import Capabilities
 from ansible_collections.weft.overlay.plugins.module_utils.model.stored import (
-    AUDIT_ENABLED_PATH,
-    AUDIT_PATH,
     AUDIT_UNIT,
-    COLLECT_ENABLED_PATH,
-    COLLECT_PATH,
     COLLECT_UNIT,
-    GUARD_ENABLED_PATH,
-    GUARD_PATH,
     GUARD_UNIT,
     PATHS,
     PLAN_PATH,
-    SEND_ENABLED_PATH,
-    SEND_PATH,
     SEND_UNIT,
     WRITTEN_BY,
 )
@@ -85,22 +77,22 @@ def test_every_stored_file_is_one_that_observing_looks_at_and_knows_again():
 def test_a_host_with_a_policy_tells_of_what_it_denies():
     plan = HUB._replace(policy=PolicyMaps())
     assert {service.unit for service in services_of(HUB, PROGRAMS[0])} == set()
-    assert {service.unit for service in services_of(plan, PROGRAMS[0])} == {AUDIT_UNIT}
+    assert {service.unit for service in services_of(plan, PROGRAMS[0])} == {AUDIT_UNIT.name}
     assert {file.path for file in files_of(plan)} - {file.path for file in files_of(HUB)} == {
-        AUDIT_PATH,
-        AUDIT_ENABLED_PATH,
+        AUDIT_UNIT.path,
+        AUDIT_UNIT.enabled,
     }
 
 
 def test_who_sends_denials_and_who_collects_them_do_so_shut_in():
     plan = HUB._replace(audit=AUDIT, collector=COLLECTOR)
-    assert [service.unit for service in services_of(plan, PROGRAMS[0])] == [SEND_UNIT, COLLECT_UNIT]
+    assert [service.unit for service in services_of(plan, PROGRAMS[0])] == [SEND_UNIT.name, COLLECT_UNIT.name]
     texts = {file.path: file.text for file in files_of(plan)}
-    assert {SEND_ENABLED_PATH, COLLECT_ENABLED_PATH} <= set(texts)
-    for path in (SEND_PATH, COLLECT_PATH):
+    assert {SEND_UNIT.enabled, COLLECT_UNIT.enabled} <= set(texts)
+    for path in (SEND_UNIT.path, COLLECT_UNIT.path):
         assert {"NoNewPrivileges=yes", "ProtectSystem=strict", "Type=notify"} <= set(texts[path].splitlines())
-    assert "ReadWritePaths=-/srv/weft/audit" in texts[COLLECT_PATH].splitlines()
-    assert "StateDirectory=weft/audit" in texts[SEND_PATH].splitlines()
+    assert "ReadWritePaths=-/srv/weft/audit" in texts[COLLECT_UNIT.path].splitlines()
+    assert "StateDirectory=weft/audit" in texts[SEND_UNIT.path].splitlines()
 
 
 @pytest.mark.parametrize(
@@ -113,11 +105,11 @@ def test_who_sends_denials_and_who_collects_them_do_so_shut_in():
 )
 def test_a_host_with_others_ports_or_routes_is_guarded_and_docker_waits_for_it(more):
     plan = HUB._replace(**more)
-    assert services_of(plan, PROGRAMS[0])[0].unit == GUARD_UNIT
+    assert services_of(plan, PROGRAMS[0])[0].unit == GUARD_UNIT.name
     texts = {file.path: file.text for file in files_of(plan)}
-    assert {GUARD_PATH, GUARD_ENABLED_PATH} <= set(texts)
-    assert "\nBefore=docker.service\n" in texts[GUARD_PATH]
-    assert "\nType=notify\n" in texts[GUARD_PATH]
+    assert {GUARD_UNIT.path, GUARD_UNIT.enabled} <= set(texts)
+    assert "\nBefore=docker.service\n" in texts[GUARD_UNIT.path]
+    assert "\nType=notify\n" in texts[GUARD_UNIT.path]
 
 
 def runner_with(flags, gates):

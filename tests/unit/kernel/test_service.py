@@ -17,10 +17,10 @@ def test_a_service_at_work_is_seen_with_its_program_and_systemd_is_told(tmp_path
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(address)
         monkeypatch.setenv("NOTIFY_SOCKET", address)
-        announce(WATCH_UNIT, "d1", {WATCH_UNIT: str(tmp_path / "run" / "watch")})
+        announce(WATCH_UNIT.name, "d1", {WATCH_UNIT.name: str(tmp_path / "run" / "watch")})
         assert systemd.recv(100) == b"READY=1"
-    assert observe({WATCH_UNIT: str(tmp_path / "run" / "watch"), AUDIT_UNIT: str(tmp_path / "none")}) == {
-        WATCH_UNIT: Service(WATCH_UNIT, "d1")
+    assert observe({WATCH_UNIT.name: str(tmp_path / "run" / "watch"), AUDIT_UNIT.name: str(tmp_path / "none")}) == {
+        WATCH_UNIT.name: Service(WATCH_UNIT.name, "d1")
     }
 
 
@@ -29,10 +29,10 @@ def test_one_that_has_ended_is_not_seen(tmp_path):
         gone.wait()
     state = tmp_path / "watch"
     state.write_text(f"{gone.pid} d1\n", encoding="utf-8")
-    assert observe({WATCH_UNIT: str(state)}) == {}
+    assert observe({WATCH_UNIT.name: str(state)}) == {}
 
 
 def test_no_word_and_half_a_word_are_no_service(tmp_path):
-    assert observe({WATCH_UNIT: str(tmp_path / "none")}) == {}
+    assert observe({WATCH_UNIT.name: str(tmp_path / "none")}) == {}
     (tmp_path / "half").write_text("47", encoding="utf-8")
-    assert observe({WATCH_UNIT: str(tmp_path / "half")}) == {}
+    assert observe({WATCH_UNIT.name: str(tmp_path / "half")}) == {}

@@ -19,6 +19,7 @@ from ...model.errors import KernelError
 from . import calls
 from .layout import VERSION
 from .log import said
+from .pins import BESIDE, put_pin
 
 _MAPS = f"maps-{VERSION}"
 _PROGRAMS = "programs"
@@ -86,7 +87,7 @@ def _read(path: str) -> bytes:
 def loaded(folder: str) -> dict[str, Program]:
     """The programs that are pinned; none where nothing was ever loaded."""
     try:
-        names = sorted(os.listdir(f"{folder}/{_PROGRAMS}"))
+        names = [name for name in sorted(os.listdir(f"{folder}/{_PROGRAMS}")) if not name.endswith(BESIDE)]
     except OSError:
         return {}
     return {name: _program(name, handle) for name in names for handle in [calls.pinned(program_path(folder, name))]}
@@ -131,11 +132,7 @@ class _Loader:
                 calls.pin(self._maps[name], map_path(self._folder, name))
                 made.append(map_path(self._folder, name))
             for name, handle in self._programs.items():
-                beside = f"{self._folder}/{name}-new"
-                if os.path.lexists(beside):  # of a run that was ended in the middle
-                    os.unlink(beside)
-                calls.pin(handle, beside)
-                os.rename(beside, program_path(self._folder, name))
+                put_pin(handle, program_path(self._folder, name))
         except (OSError, KernelError) as error:
             for path in made:
                 os.unlink(path)

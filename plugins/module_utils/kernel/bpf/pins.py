@@ -10,6 +10,9 @@ import os
 from ...model.errors import KernelError
 from . import calls
 
+# Behind the name of what is about to be pinned; no program and no map has such a name.
+BESIDE = "-new"
+
 
 class Pins:
     """File descriptors by path. While they are open, what they stand for is there, pinned or not."""
@@ -39,7 +42,7 @@ class Pins:
 def put_pin(handle: int, path: str) -> None:
     """Pins it there in one step, in place of what is pinned there."""
     parent, _slash, name = path.rpartition("/")
-    beside = f"{parent}/{name}-new"
+    beside = f"{parent}/{name}{BESIDE}"
     try:
         os.makedirs(parent, mode=0o700, exist_ok=True)
         if os.path.lexists(beside):  # of a run that was ended in the middle
