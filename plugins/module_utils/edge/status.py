@@ -9,7 +9,8 @@ import hashlib
 import json
 import os
 import sys
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 from ..converge.drift import drift
 from ..converge.status import Counters, status_of
@@ -28,6 +29,9 @@ from ..model.stored import PLAN_PATH, Program
 USAGE = """\
 weft status [--json | --metrics]          how this host differs from its plan, and what its tunnels and services do
 """
+
+
+_Counted = TypeVar("_Counted")
 
 
 class Look(NamedTuple):
@@ -77,12 +81,27 @@ def look(path: str = PLAN_PATH, policies: bool = False, kernel: Kernel | None = 
 
 
 def here(found: Look, folder: str = BPF_FOLDER) -> HostStatus:
-    """Against the plan that is stored here. Raises KernelError."""
+    """Against the plan that is stored here. What cannot be counted is a note: it is called when things are broken."""
     links = tuple(found.seen.state.get(kinds.LINK, {}).values())
-    counters = Counters(traffic.by_link(), traffic.by_peer(links), _denied(folder))
-    status = status_of(found.plan, found.stamp, found.seen, against_stored(found), counters)
+    notes: list[str] = []
+    counters = Counters(
+        traffic.by_link(),
+        _tried(notes, lambda: traffic.by_peer(links)) or {},
+        _tried(notes, lambda: _denied(folder)),
+    )
+    told = against_stored(found)
+    told = told._replace(notes=(*told.notes, *notes))
+    status = status_of(found.plan, found.stamp, found.seen, told, counters)
     session = os.environ.get("SSH_CONNECTION", "").split(" ")
     return status._replace(address=session[2] if len(session) > 2 else "")
+
+
+def _tried(notes: list[str], count: Callable[[], _Counted]) -> _Counted | None:
+    try:
+        return count()
+    except KernelError as error:
+        notes.append(f"not counted: {error}")
+        return None
 
 
 def against_stored(found: Look) -> Drift:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,8 @@ from ansible_collections.weft.overlay.plugins.module_utils.edge.status import Lo
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.plane import Plane
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.host import HostKernel
 from ansible_collections.weft.overlay.plugins.module_utils.model.change import REMOVE, Change
-from ansible_collections.weft.overlay.plugins.module_utils.model.state import POLICED
+from ansible_collections.weft.overlay.plugins.module_utils.model.policed import BPF_FOLDER
+from ansible_collections.weft.overlay.plugins.module_utils.model.state import POLICED, POLICY
 from tests.integration.policy.town import OPEN, Town, ip, objects, plan
 
 
@@ -55,3 +57,18 @@ def test_a_status_says_where_programs_are_and_which_tunnels_there_are(town: Town
     assert {one.interface: one.attached for one in status.policed} == {"bridge": True, "vxlan0": True}
     assert [one.link for one in status.tunnels] == ["vxlan0"]
     assert status.denied is not None
+
+
+@pytest.mark.parametrize("gone", ["counters", "attachments", "current", "weft_ingress", "*"])
+def test_pins_that_somebody_removed_are_told_and_never_end_the_look(town: Town, gone: str) -> None:
+    town.converge(plan(OPEN))
+    pins = [found for found in Path(BPF_FOLDER).rglob(gone) if found.is_file()]
+    assert pins
+    for pin in pins:
+        pin.unlink()
+    status = here(Look(plan(OPEN), None, HostKernel(policies=True).observe()))
+    if gone in {"counters", "*"}:
+        assert status.denied is None
+        assert any(note.startswith("not counted: ") for note in status.drift.notes)
+    if gone != "counters":
+        assert {one.kind for one in status.drift.differences} & {POLICY, POLICED}
