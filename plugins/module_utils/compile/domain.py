@@ -28,6 +28,7 @@ from .policy.policing import policing
 from .sending import sending
 from .service import Service
 from .spokes import compile_overlay
+from .twins import crowd_of, homes_of
 from .wireguard import client_part, server_part
 from .world import Findings, Run, World
 
@@ -66,7 +67,7 @@ def compile_domain(intent: Intent, inventory: Inventory, ledger: Ledger, run: Ru
     if not run.allow_empty:
         findings.faults += [*vanished_domain(world), *vanished_overlay(world, plans)]
     findings.faults += vanished_keys(world)
-    site = Site(intent, inventory, plans, _clients(services))
+    site = Site(intent, inventory, plans, _clients(services), homes_of(intent))
     policed = policing(site, ledger.policy, whole=not findings.faults)
     findings.notes += policed.notes
     findings.faults += policed.faults
@@ -90,9 +91,10 @@ def _services(world: World, findings: Findings) -> list[Service]:
 
 
 def _parts(world: World, services: list[Service]) -> Iterator[Part]:
-    internal = internal_of(world.intent)
+    internal, home_of = internal_of(world.intent), homes_of(world.intent)
     for service in services:
-        yield Part(f"interface {service.name}", server_part(service, world.intent, internal))
+        crowd = crowd_of(world.intent, service.name, home_of)
+        yield Part(f"interface {service.name}", server_part(service, world.intent, internal, crowd))
     for service in services:
         for member in service.members:
             if member.client.host is not None:

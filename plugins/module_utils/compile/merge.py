@@ -87,7 +87,8 @@ def _overlaps(one: HostPlan, other: HostPlan) -> Iterator[tuple[str, str]]:
             for address in () if first.space else first.addresses:
                 if _within(destination, _network(address.address)):
                     yield f"route {route.destination}", f"lies within {_network(address.address)} of {address.link}"
-    for own in _networks(one):
+    # Of two interfaces with clients the intent has said what may be.
+    for own in () if one.accesses and other.accesses else _networks(one):
         for theirs in _networks(other):
             if _touch(own, theirs):
                 yield f"network {theirs}", f"overlaps {own}"

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ..intent.domain import Intent
 from ..intent.interface import USERSPACE
@@ -21,28 +21,41 @@ from .allowed_ips import allowed_ips
 from .client import config_of, endpoint_text, host_prefix
 from .service import Member, Service
 from .subnets import server_addresses
+from .twins import ALONE, Crowd
 from .wireguard_mtu import inner_mtu
 
+# By family.
 _FORWARDING = (("net.ipv4.ip_forward", "1"), ("net.ipv6.conf.all.forwarding", "1"))
+# What the host itself says of a packet (ICMP errors) goes where that has come from, though others have its address.
+_REFLECTING = (("net.ipv4.fwmark_reflect", "1"), ("net.ipv6.fwmark_reflect", "1"))
 
 
-def server_part(service: Service, intent: Intent, internal: tuple[str, ...]) -> HostPlan:
+def server_part(service: Service, intent: Intent, internal: tuple[str, ...], crowd: Crowd = ALONE) -> HostPlan:
     """What the server has of this interface. internal: prefixes that are not the internet."""
     name, interface = service.name, service.interface
     profiles = {member.client.profile for member in service.members}
     sends = {profile: allowed_ips(intent.profiles[profile], interface, service.server) for profile in sorted(profiles)}
+    shared = [subnet if subnet in crowd.shared else None for subnet in interface.subnets]
     unmanaged = [member for member in service.members if member.client.host is None]
     return HostPlan(
         host=interface.server,
         role=service.server.role,
-        links=(_server_link(service),),
-        addresses=tuple(Address(name, address) for address in server_addresses(interface.subnets)),
-        sysctls=tuple(Sysctl(*switch) for switch, subnet in zip(_FORWARDING, interface.subnets) if subnet is not None),
+        links=(_server_link(service)._replace(by_mark=bool(crowd.shared)),),
+        addresses=tuple(
+            Address(name, address, prefix_route=subnet not in crowd.unrouted)
+            for subnet, address in zip(interface.subnets.both(), server_addresses(interface.subnets))
+        ),
+        sysctls=(*_switches(_FORWARDING, interface.subnets), *_switches(_REFLECTING, shared)),
         devices=(Device(name, service.ends.key or UNMADE, interface.endpoint.port),),
         peers=tuple(_client_peer(name, member) for member in service.members if member.peer_key is not None),
         clients=tuple(config_of(service, member, sends[member.client.profile]) for member in unmanaged),
         accesses=(access_of(service, intent, internal),),
     )
+
+
+def _switches(switches: tuple[tuple[str, str], ...], subnets: Iterable[str | None]) -> Iterator[Sysctl]:
+    """That of each family that there is. subnets: by family."""
+    yield from (Sysctl(*switch) for switch, subnet in zip(switches, subnets) if subnet is not None)
 
 
 def _client_peer(link: str, member: Member) -> Peer:

@@ -26,6 +26,7 @@ from .origins import origins_of, switches_of
 from .peers import expiry_notes, peers_at
 from .policy import NO_OBJECTS, policed_of, policies_of
 from .stored import files_of, services_of
+from .tenants import tenants_of
 
 
 class Wanted(NamedTuple):
@@ -67,7 +68,9 @@ def desired(
     objects: the programs that judge, where the plan has a policy."""
     links, notes = _links(plan, capabilities)
     lent = borrowed(plan, moment.routes, moment.links)
-    firewall = firewall_objects(plan.firewall, plan.accesses, capabilities.firewall, plan.collector, capabilities.ipv6)
+    firewall = firewall_objects(
+        plan.firewall, plan.accesses, capabilities.firewall, plan.collector, capabilities.ipv6, tenants_of(plan)
+    )
     found: dict[str, tuple[Any, ...]] = {
         kinds.POLICY: policies_of(plan, objects),
         kinds.POLICED: policed_of(plan),

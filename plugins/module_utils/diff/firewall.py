@@ -28,6 +28,8 @@ And of the clients of a WireGuard interface, in both address families:
 
 Where denials of other hosts are collected, those may reach the port of that, past 1 too (firewall_collector).
 
+Where tenants have the same addresses, tenants.py says what they need besides.
+
 WireGuard's links are known by their names, as wireguard-go's have no mark in their first moment.
 """
 
@@ -53,11 +55,14 @@ from . import (
     firewall_iptables,
     firewall_iptables_access,
     firewall_iptables_overlay,
+    firewall_iptables_tenants,
     firewall_nft,
     firewall_nft_access,
     firewall_nft_overlay,
+    firewall_nft_tenants,
 )
 from .firewall_rules import IPV4, IPV6
+from .tenants import NO_TENANTS, Tenants
 
 Object = Union[Ruleset, FirewalldPolicy, ZoneInterface, DirectRule]
 
@@ -68,6 +73,7 @@ def desired(
     backend: str,
     collector: Collector | None = None,
     ipv6: bool = True,
+    tenants: Tenants = NO_TENANTS,
 ) -> tuple[Object, ...]:
     """The objects for a host that filters with ``backend`` (Capabilities.firewall); none where there is no policy.
     ipv6: whether it has IPv6.
@@ -79,24 +85,34 @@ def desired(
         return ()
     gates = tuple(sorted(access._replace(reaches=tuple(sorted(access.reaches))) for access in accesses))
     if backend in {IPTABLES_NFT, IPTABLES_LEGACY}:
-        return (firewall_iptables.ruleset(_iptables(firewall, gates, collector, ipv6), backend),)
+        return (firewall_iptables.ruleset(_iptables(firewall, gates, collector, ipv6, tenants), backend),)
     overlay = firewall_nft_overlay.chains(firewall) if firewall else ()
-    chains = (*overlay, *firewall_nft_access.chains(gates, collector))
+    chains = (
+        *overlay,
+        *firewall_nft_tenants.chains(tenants, gates),
+        *firewall_nft_access.chains(gates, collector, tenants),
+    )
     tables = (firewall_nft.ruleset(chains),) if chains else ()
     if backend != FIREWALLD:
         return tables
-    return (*tables, *firewall_firewalld.objects(firewall, gates, collector))
+    return (*tables, *firewall_firewalld.objects(firewall, gates, collector, tenants))
 
 
 def _iptables(
-    firewall: Firewall | None, accesses: tuple[Access, ...], collector: Collector | None, ipv6: bool
+    firewall: Firewall | None,
+    accesses: tuple[Access, ...],
+    collector: Collector | None,
+    ipv6: bool,
+    tenants: Tenants,
 ) -> dict[str, tuple[firewall_iptables.Chain, ...]]:
     """Chains by tool; a tool that has nothing to say is not run, as a host may lack IPv6."""
     found = {}
     for tool, family in (("iptables", IPV4), ("ip6tables", IPV6)):
         overlay = firewall_iptables_overlay.chains(firewall, family.ipv6) if firewall else ()
-        gates = firewall_iptables_access.chains(firewall, accesses, family, collector)
+        apart = firewall_iptables_tenants.chains(tenants, accesses, family)
+        gates = firewall_iptables_access.chains(firewall, accesses, family, collector, tenants)
         # Containers may speak IPv6 on a host whose plan has none; one that lacks it may lack its tables too.
         frames = firewall_iptables_overlay.frames(firewall) if firewall and (ipv6 or not family.ipv6) else ()
-        found[tool] = (*overlay, *frames, *gates, *firewall_collector.iptables_chains(collector, family))
+        denials = firewall_collector.iptables_chains(collector, family)
+        found[tool] = (*overlay, *frames, *apart, *gates, *denials)
     return {tool: chains for tool, chains in found.items() if chains}

@@ -24,6 +24,7 @@ from ..model.marks import (
 from ..model.sending import Collector
 from .firewall_collector import firewalld_rules
 from .firewall_rules import IPV4, IPV6, comment, of_family, open_ports
+from .tenants import NO_TENANTS, Tenants
 
 _POLICY = """<?xml version="1.0" encoding="utf-8"?>
 <policy priority="-1" target="CONTINUE">
@@ -43,7 +44,10 @@ _ANSWER = ("-m", "conntrack", "--ctstate", "RELATED,ESTABLISHED", "--ctdir", "RE
 
 
 def objects(
-    firewall: Firewall | None, accesses: tuple[Access, ...], collector: Collector | None = None
+    firewall: Firewall | None,
+    accesses: tuple[Access, ...],
+    collector: Collector | None = None,
+    tenants: Tenants = NO_TENANTS,
 ) -> tuple[Union[FirewalldPolicy, ZoneInterface, DirectRule], ...]:
     """Policies, an entry in its zone for each of our interface names, and ways past Docker's DROP.
 
@@ -57,11 +61,12 @@ def objects(
         policies.append(_policy(FIREWALLD_FORWARD, _forward((firewall.zone,), (firewall.cidr,))))
     if accesses:
         zones = sorted({access.zone for access in accesses})
-        subnets = [subnet for access in accesses for subnet in access.subnets]
+        subnets = [*dict.fromkeys(subnet for access in accesses for subnet in access.subnets), *tenants.shadows]
         policies.append(_policy(FIREWALLD_CLIENTS, _forward(zones, subnets)))
-        policies.append(_policy(FIREWALLD_PROMISES, _promises(zones, accesses)))
+        # Of tenants with the same addresses the same is said.
+        policies.append(_policy(FIREWALLD_PROMISES, dict.fromkeys(_promises(zones, accesses))))
     direct = [_overlay_past_docker(firewall)] if firewall is not None and firewall.bridge is None else []
-    return (*policies, *entries, *direct, *_clients_past_docker(accesses))
+    return (*policies, *entries, *direct, *_clients_past_docker(accesses, tenants))
 
 
 def _entries(firewall: Firewall | None, accesses: tuple[Access, ...]) -> tuple[ZoneInterface, ...]:
@@ -121,15 +126,15 @@ def _overlay_past_docker(firewall: Firewall) -> DirectRule:
     return _accept("ipv4", "overlay to overlay", match)
 
 
-def _clients_past_docker(accesses: tuple[Access, ...]) -> Iterator[DirectRule]:
+def _clients_past_docker(accesses: tuple[Access, ...], tenants: Tenants) -> Iterator[DirectRule]:
     """Two for each family, however many links there are, as each takes firewalld a while. Our table has seen to it that
     these sources came by their own link. Docker accepts what it has sent elsewhere by DNAT, or refuses it there."""
     for name, family in _FAMILIES:
-        subnets = of_family((subnet for access in accesses for subnet in access.subnets), family)
+        subnets = of_family({subnet for access in accesses for subnet in access.subnets}, family)
         if subnets:
-            sources = ",".join(subnets)
+            sources = ",".join((*subnets, *of_family(tenants.shadows, family)))
             yield _accept(name, "from a client", ("-s", sources, "-m", "conntrack", "!", "--ctstate", "DNAT"))
-            yield _accept(name, "answer to a client", ("-d", sources, *_ANSWER))
+            yield _accept(name, "answer to a client", ("-d", ",".join(subnets), *_ANSWER))
 
 
 def _accept(family: str, words: str, match: tuple[str, ...]) -> DirectRule:

@@ -21,7 +21,9 @@ from ..model.marks import CHAIN_PREFIX
 from ..model.sending import Collector
 from .firewall_collector import iptables_guard
 from .firewall_iptables import LAST, Book, Chain, Rule, pages
+from .firewall_iptables_tenants import by_shadow, of_network
 from .firewall_rules import Family, needs_nat, networks, of_family, open_ports
+from .tenants import NO_TENANTS, Tenants
 
 _ACCESS = CHAIN_PREFIX + "ACCESS"
 _LEAVE = CHAIN_PREFIX + "LEAVE"
@@ -39,33 +41,41 @@ _PORTS = 15
 
 
 def chains(
-    firewall: Firewall | None, accesses: tuple[Access, ...], family: Family, collector: Collector | None = None
+    firewall: Firewall | None,
+    accesses: tuple[Access, ...],
+    family: Family,
+    collector: Collector | None = None,
+    tenants: Tenants = NO_TENANTS,
 ) -> tuple[Chain, ...]:
     """Those of all accesses; of the firewall only its carrier's port and pings."""
     found = []
     if open_ports(firewall, accesses):
         found.append(Chain("filter", _OPEN, tuple(_open(firewall, accesses, family)), "INPUT"))
     if accesses:
-        found += _gates(accesses, family, tuple(iptables_guard(collector, accesses, family)))
+        first = (*iptables_guard(collector, accesses, family), *_translated(accesses, family, tenants))
+        found += _gates(accesses, family, first, tenants)
     for access in accesses:
         found += _of_access(access, accesses, family)
     return tuple(found)
 
 
-def _gates(accesses: tuple[Access, ...], family: Family, first: tuple[Rule, ...]) -> tuple[Chain, ...]:
+def _gates(
+    accesses: tuple[Access, ...], family: Family, first: tuple[Rule, ...], tenants: Tenants
+) -> tuple[Chain, ...]:
+    by_shadows = tuple(Rule("by a shadow", match, "-j RETURN") for match in by_shadow(tenants, family, accesses))
     from_clients = tuple(Rule("from a client", f"-i {access.link}", f"-g {_of(access, 'L')}") for access in accesses)
     to_clients = tuple(Rule("towards clients", f"-o {access.link}", f"-g {_ANSWERS}") for access in accesses)
     answers = (Rule("answer to a client", _REPLY, "-j RETURN"), Rule("no answer", "", "-j DROP"))
     found = [
         Chain("mangle", _ACCESS, (*first, *_access(accesses, family)), "PREROUTING"),
-        Chain("mangle", _LEAVE, (*from_clients, Rule("other", "", f"-g {_TOWARDS}")), "FORWARD"),
+        Chain("mangle", _LEAVE, (*by_shadows, *from_clients, Rule("other", "", f"-g {_TOWARDS}")), "FORWARD"),
         Chain("mangle", _TOWARDS, to_clients),
         Chain("mangle", _ANSWERS, answers),
         Chain("mangle", _SEGMENTS, tuple(_segments(accesses, family)), "FORWARD", when=_SYN),
         Chain("filter", _PASS, tuple(_pass(accesses)), "FORWARD"),
     ]
     nat = tuple(
-        Rule("from a client", f"-s {subnet}", f"-g {_of(access, 'M')}")
+        Rule("from a client", f"-s {subnet}{_whose(access, tenants)}", f"-g {_of(access, 'M')}")
         for access in accesses
         for subnet in _masqueraded(access, family)
     )
@@ -73,6 +83,20 @@ def _gates(accesses: tuple[Access, ...], family: Family, first: tuple[Rule, ...]
         # Last: an operator's own SNAT for clients wins.
         found.append(Chain("nat", _VPN, nat, "POSTROUTING", how=LAST))
     return tuple(found)
+
+
+def _translated(accesses: tuple[Access, ...], family: Family, tenants: Tenants) -> Iterator[Rule]:
+    """Policies alone say whom somebody reaches by a shadow, and it has been judged by them; but not the host itself.
+    Of IPv6, xt_addrtype takes the server's own for UNICAST too."""
+    others = "-m addrtype ! --dst-type LOCAL,ANYCAST" if family.ipv6 else "-m addrtype --dst-type UNICAST"
+    for match in by_shadow(tenants, family, accesses):
+        yield Rule("answer by a shadow", f"{match} {_REPLY}", "-j RETURN")
+        yield Rule("by a shadow", f"{match} {others}", "-j RETURN")
+
+
+def _whose(access: Access, tenants: Tenants) -> str:
+    tag = tenants.tag_of(access.link)
+    return "" if tag is None else " " + of_network(tag)
 
 
 def _of(access: Access, letters: str) -> str:

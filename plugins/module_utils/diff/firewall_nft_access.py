@@ -16,7 +16,9 @@ from ..model.access import MASQUERADE_EVERYTHING, MASQUERADE_NOTHING, Access, Re
 from ..model.sending import Collector
 from .firewall_collector import nft_guard
 from .firewall_nft import Chain, Rules, names, set_of
+from .firewall_nft_tenants import by_shadow, of_network
 from .firewall_rules import IPV4, IPV6, Family, label, needs_nat, networks, of_family
+from .tenants import NO_TENANTS, Tenants, sharing
 
 # Only the direction tells who began: a client must not keep what it may no longer reach by having it open.
 _ANSWER = "ct direction reply ct state established,related"
@@ -34,16 +36,18 @@ class _Words(NamedTuple):
 _FAMILIES = (_Words(IPV4, "ip", "icmp", "ipv4"), _Words(IPV6, "ip6", "icmpv6", "ipv6"))
 
 
-def chains(accesses: tuple[Access, ...], collector: Collector | None = None) -> tuple[Chain, ...]:
+def chains(
+    accesses: tuple[Access, ...], collector: Collector | None = None, tenants: Tenants = NO_TENANTS
+) -> tuple[Chain, ...]:
     if not accesses:
         return ()
-    denials = tuple(nft_guard(collector, accesses))
-    guard = (*denials, _by_link("what a client may reach", "iifname", "goto clients", accesses), *_elsewhere(accesses))
+    first = (*nft_guard(collector, accesses), *_translated(accesses, tenants))
+    guard = (*first, _by_link("what a client may reach", "iifname", "goto clients", accesses), *_elsewhere(accesses))
     found = [
         Chain("access_guard", "type filter hook prerouting priority mangle; policy accept;", guard),
-        Chain("access_scope", "type filter hook forward priority mangle; policy accept;", _scope(accesses)),
+        Chain("access_scope", "type filter hook forward priority mangle; policy accept;", _scope(accesses, tenants)),
     ]
-    nat = tuple(rule for access in accesses for rule in _masquerade(access, accesses))
+    nat = tuple(rule for access in accesses for rule in _masquerade(access, accesses, tenants))
     if nat:
         found.append(Chain("access_nat", "type nat hook postrouting priority srcnat; policy accept;", nat))
     for access in accesses:
@@ -59,10 +63,19 @@ def _by_link(words: str, key: str, to: str, accesses: tuple[Access, ...]) -> tup
     return words, f"{key} vmap {verdicts}"
 
 
+def _translated(accesses: tuple[Access, ...], tenants: Tenants) -> Iterator[tuple[str, str]]:
+    """Policies alone say whom somebody reaches by a shadow, and it has been judged by them; but not the host itself."""
+    for match in by_shadow(tenants):
+        of_clients = f"iifname {names(access.link for access in accesses)} {match}"
+        yield "answer by a shadow", f"{of_clients} {_ANSWER} accept"
+        yield "by a shadow", f"{of_clients} fib daddr type unicast accept"
+
+
 def _elsewhere(accesses: tuple[Access, ...]) -> Rules:
     """firewalld's rules and NAT's know a client by its address. Through `lo` the host speaks to itself."""
+    homes = {access.link: ("lo", *(other.link for other in sharing(access, accesses))) for access in accesses}
     return tuple(
-        ("client by another link", f"iifname != {names(('lo', access.link))} {words.header} saddr {subnet} drop")
+        ("client by another link", f"iifname != {names(homes[access.link])} {words.header} saddr {subnet} drop")
         for access in accesses
         for words in _FAMILIES
         for subnet in of_family(access.subnets, words.family)
@@ -122,10 +135,12 @@ def _beyond(words: _Words, prefixes: tuple[str, ...]) -> str:
     return f"{words.header} daddr != {set_of(found)}" if found else f"meta nfproto {words.protocol}"
 
 
-def _scope(accesses: tuple[Access, ...]) -> Rules:
+def _scope(accesses: tuple[Access, ...], tenants: Tenants) -> Rules:
+    from_clients = f"iifname {names(access.link for access in accesses)}"
     clients = f"oifname {names(access.link for access in accesses)}"
     return (
         *_segments(accesses),
+        *(("by a shadow", f"{from_clients} {match} accept") for match in by_shadow(tenants)),
         _by_link("from a client", "iifname", "jump leave", accesses),
         ("answer to a client", f"{clients} {_ANSWER} accept"),
         ("towards clients", f"{clients} drop"),
@@ -160,7 +175,9 @@ def _leave(access: Access) -> Rules:
     )
 
 
-def _masquerade(access: Access, accesses: tuple[Access, ...]) -> Iterator[tuple[str, str]]:
+def _masquerade(access: Access, accesses: tuple[Access, ...], tenants: Tenants) -> Iterator[tuple[str, str]]:
+    tag = tenants.tag_of(access.link)
+    whose = "" if tag is None else of_network(tag) + " "
     for words in _FAMILIES if access.masquerade != MASQUERADE_NOTHING else ():
         if access.masquerade == MASQUERADE_EVERYTHING:
             words_of, where = "client to everything", f"oifname != {names(other.link for other in accesses)}"
@@ -168,4 +185,4 @@ def _masquerade(access: Access, accesses: tuple[Access, ...]) -> Iterator[tuple[
             words_of, where = "client to internet", _beyond(words, access.internal)
         for subnet in of_family(access.subnets, words.family):
             if needs_nat(subnet):
-                yield words_of, f"{words.header} saddr {subnet} {where} masquerade"
+                yield words_of, f"{whose}{words.header} saddr {subnet} {where} masquerade"

@@ -5,56 +5,42 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
 
-from .address import Network, overlap
+from .address import overlap
 from .carrier import Carrier, carrier_of
 from .collection import Named
 from .hostname import is_address
 from .interface import Interface
 from .schema import Check, Where
 from .server import Server
+from .twins import Tunnel, are_apart, homes, overlapping, tunnels
 
 Found = Iterator[tuple[Where, str]]
 
 
-class _Tunnel(NamedTuple):
-    """One network of one interface."""
-
-    link: str
-    network: Network
-    where: tuple[str, ...]
-
-
-def _tunnels(interfaces: Named) -> list[_Tunnel]:
+def _tunnels(interfaces: Named) -> list[Tunnel]:
     """In the order of the file."""
-    values: Mapping[str, Interface] = interfaces.values
-    return [
-        _Tunnel(name, ipaddress.ip_network(text), ("interfaces", name, "subnets", family))
-        for name in interfaces.names
-        if name in values
-        for family, text in values[name].subnets._asdict().items()
-        if text is not None
-    ]
+    return tunnels(interfaces.names, interfaces.values)
 
 
-def _tunnels_are_apart(interfaces: Named) -> Found:
-    """Also on different servers: a client's address says which interface it came by, and answers have one way back."""
-    order = {tunnel.where: number for number, tunnel in enumerate(_tunnels(interfaces))}
-    widest: _Tunnel | None = None
-    for tunnel in sorted(_tunnels(interfaces), key=_start):
-        if widest and tunnel.network.version == widest.network.version and tunnel.network[0] in widest.network:
-            first, second = sorted((widest, tunnel), key=lambda one: order[one.where])
-            message = f"{second.network} overlaps {first.network}, the network of {first.link}; choose another network"
+_WAY_OUT = (
+    "choose another network, or let all clients of the one be peers of one network, and those of the other of another"
+)
+
+
+def _tunnels_are_apart(interfaces: Named, clients: Named, peers: Named, namespaces: Named) -> Found:
+    """Also on different servers: a client's address says which interface it came by, and answers have one way back.
+    Unless the interface says whose it is, and packets of each network have ways of their own."""
+    found = _tunnels(interfaces)
+    order = {tunnel.where: number for number, tunnel in enumerate(found)}
+    home_of = homes(clients.values, peers.values, namespaces.values)
+    for tunnel, around in overlapping(found):
+        clash = next((other for other in around if not are_apart(tunnel, other, home_of)), None)
+        if clash is not None:
+            first, second = sorted((clash, tunnel), key=lambda one: order[one.where])
+            message = f"{second.network} overlaps {first.network}, the network of {first.link}; {_WAY_OUT}"
             yield second.where, message
-        else:
-            widest = tunnel
-
-
-def _start(tunnel: _Tunnel) -> tuple[int, int, int]:
-    return tunnel.network.version, int(tunnel.network[0]), tunnel.network.prefixlen
 
 
 def _tunnels_are_no_lan(interfaces: Named) -> Found:
@@ -126,7 +112,7 @@ def _management_is_stable(servers: Named, interfaces: Named) -> Found:
 
 
 CHECKS = (
-    Check(("interfaces.*",), _tunnels_are_apart),
+    Check(("interfaces.*", "clients.*", "peers.*", "namespaces.*"), _tunnels_are_apart),
     Check(("interfaces.*",), _tunnels_are_no_lan),
     Check(("overlay.cidr", "interfaces.*"), _apart_from("overlay.cidr")),
     Check(("overlay.isolated_cidr", "interfaces.*"), _apart_from("overlay.isolated_cidr")),

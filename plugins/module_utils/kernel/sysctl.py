@@ -22,6 +22,7 @@ from ..model.sysctl import (
     FORWARDS,
     ON,
     REDIRECTS,
+    REFLECTING,
     UNLESS_FORWARDING,
     Sysctl,
     carried,
@@ -40,7 +41,7 @@ def observe(remembered: Iterable[str] = ()) -> dict[str, Sysctl]:
         # One that is on as we want it is not changed again; a hub has hundreds of links.
         if switch.value != ON:
             found.update(_followers(switch))
-    found.update(read(name for name in remembered if name not in found))
+    found.update(read(name for name in (*REFLECTING, *remembered) if name not in found))
     return found
 
 
@@ -104,6 +105,14 @@ def set_ipv6(link: str, on: bool) -> None:
             raise KernelError(f"link {link}", "it cannot have IPv6 switched on") from error
     except OSError as error:
         raise KernelError(f"link {link}", f"disable_ipv6: {os.strerror(error.errno or 0)}") from error
+
+
+def set_by_mark(link: str, on: bool) -> None:
+    """Whether a packet's mark has a say in where its source leads to. Raises KernelError where the kernel refuses."""
+    try:
+        _write(f"{_ROOT}net/ipv4/conf/{link}/src_valid_mark", "1" if on else "0")
+    except OSError as error:
+        raise KernelError(f"link {link}", f"src_valid_mark: {os.strerror(error.errno or 0)}") from error
 
 
 def _path(name: str) -> str:

@@ -33,6 +33,8 @@ class Link(NamedTuple):
     up, grouped, ipv6: state that drifts; a plan always has the defaults. `ipv6` False means
     net.ipv6.conf.<name>.disable_ipv6=1. rp_filter is nobody's business here: the firewall validates sources, and
     systemd's udev rules set that switch on every new device to what the distribution wants.
+    by_mark: of WIREGUARD: where a source leads to is looked for as its packet's mark says, and not in the main table
+    (net.ipv4.conf.<name>.src_valid_mark): others of the host have the same addresses behind them.
     userspace: of WIREGUARD: False: the kernel's own; True: wireguard-go, as a service; None in a plan: the kernel's own
     where it has one. queue: transmit queue length in packets, threads: processors that wireguard-go may use; 0 in a
     plan: as it comes.
@@ -57,6 +59,7 @@ class Link(NamedTuple):
     threads: int = 0
     gated: bool = False
     far: str | None = None
+    by_mark: bool = False
 
     def key(self) -> str:
         return self.name

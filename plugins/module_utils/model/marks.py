@@ -21,6 +21,10 @@ MARK_SHIFT = 24
 FIRST_TAG, LAST_TAG = 1, 254
 NO_TAG = 255
 
+# Zones of connection tracking, plus the tag, where two networks have the same addresses. Others count from 1 (Open
+# vSwitch, OVN, Cilium) or have none.
+ZONE_BASE = 0x7700
+
 # Each tag has a table of its own: the protocol's number times 1000, plus the tag. Nobody else counts from there:
 # Tailscale has 52, strongSwan 220, the kernel 253 to 255, VRFs and cloud agents some thousands (Cilium 2004, NetBird
 # 7120, EC2 10001 and on), wg-quick its port (51820 and on, below 65536). systemd-networkd has none unless told so.

@@ -93,6 +93,8 @@ def to_json(plan: HostPlan) -> str:
         del link["gated"]
         if link["far"] is None:
             del link["far"]
+        if not link["by_mark"]:
+            del link["by_mark"]
     document["routes"] = [_without_defaults(route) for route in plan.routes]
     document["borrowed"] = [_without_defaults(route) for route in plan.borrowed]
     for name in ("rules", "borrowed", "labelled"):

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 FORWARDING = "net.ipv4.ip_forward"
 FORWARDING6 = "net.ipv6.conf.all.forwarding"
+# By family: what a host says of a packet goes by that packet's mark.
+REFLECTING = ("net.ipv4.fwmark_reflect", "net.ipv6.fwmark_reflect")
 OFF, ON = "0", "1"
 
 # Linux: Documentation/networking/ip-sysctl.rst, accept_ra: "unless forwarding", and "also with forwarding".

@@ -16,7 +16,18 @@ from typing import NamedTuple
 from ...model.link import BRIDGE, VXLAN, Link
 from ...model.marks import host_of
 from ...model.plan import HostPlan
-from ...model.policy import EVERY_NETWORK, LAYER_3, NO_ATTACHMENT, PEER, PORT, PORTS, SHARED, TUNNEL, PolicyMaps
+from ...model.policy import (
+    EVERY_NETWORK,
+    LAYER_3,
+    NO_ATTACHMENT,
+    PEER,
+    PORT,
+    PORTS,
+    SHADOW,
+    SHARED,
+    TUNNEL,
+    PolicyMaps,
+)
 from .host import Interface
 from .places import Site
 from .prefix import Forest, Prefix, prefix_of
@@ -58,12 +69,14 @@ def lans_of(site: Site, host: str) -> Iterator[str]:
 
 def _near(site: Site, plan: HostPlan) -> Iterator[tuple[str, Interface]]:
     """Interfaces with those that are behind them."""
-    gates = {access.link: access for access in plan.accesses}
+    gates, homes = {access.link: access for access in plan.accesses}, site.homes_at(plan.host)
     spoke = site.spoke(plan.host)
     for link in plan.links:
         if link.name in gates:
             clients = (address for reach in gates[link.name].reaches for address in reach.clients)
-            yield link.name, Interface(NO_ATTACHMENT, LAYER_3, None, tuple(sorted(clients)))
+            # By an address that others have too, only its own clients speak.
+            peers = site.clients_of(link.name) if link.name in homes else None
+            yield link.name, Interface(NO_ATTACHMENT, LAYER_3, peers, tuple(sorted(clients)))
         elif link.kind == VXLAN and link.master is None:
             behind = site.spoke(host_of(link.alias) or "")
             if behind is not None:
@@ -83,7 +96,8 @@ def _far(site: Site, plan: HostPlan, here: Iterable[str], maps: PolicyMaps) -> I
     local, overlay = Forest(dict.fromkeys(map(prefix_of, here))), prefix_of(plan.firewall.cidr)
     speaks, silent = [plan.firewall.cidr, *spoke.reserved], [str(prefix) for prefix in _outermost(local)]
     for scope, text, endpoint in maps.destinations:
-        if scope != EVERY_NETWORK or local.around(prefix_of(text)):
+        # Who comes by a shadow is who comes by an address of its own: aliases.py.
+        if scope != EVERY_NETWORK or endpoint.flags & SHADOW or local.around(prefix_of(text)):
             continue
         if endpoint.flags & PEER:
             speaks.append(text)

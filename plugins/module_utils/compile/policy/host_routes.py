@@ -5,8 +5,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import ip_interface
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ...intent.policy import Policy
@@ -21,21 +23,26 @@ from .prefix import Prefix, inhabited, prefix_of
 from .routing import Tables, routing
 from .tags import table_of
 
+NO_HOMES: Mapping[str, str] = MappingProxyType({})
 _EVERYTHING = ("0.0.0.0/0", "::/0")
 
 
 class HostRoutes(NamedTuple):
-    """tight: links that have less than the MTU of a network whose packets go there."""
+    """tight: links that have less than the MTU of a network whose packets go there. torn: of a network, a destination
+    that it would have two ways to."""
 
     tables: Tables
     borrowed: tuple[Borrowed, ...]
     tight: tuple[Tight, ...]
+    torn: tuple[tuple[str, str], ...] = ()
 
 
 class Destinations:
     """Where the packets of each network may go, as far as routes are concerned."""
 
-    def __init__(self, tenancy: Tenancy) -> None:
+    def __init__(self, tenancy: Tenancy, shadows: Iterable[tuple[str, str, str]] = ()) -> None:
+        """shadows: (viewer, network, shadow) of networks that know each other by others than their own addresses."""
+        self._shadowed = {(viewer, network, ":" in shadow) for viewer, network, shadow in shadows}
         self.mtus = {name: network.mtu or 0 for name, network in tenancy.networks.items()}
         self._named: dict[str, set[str]] = {name: set() for name in tenancy.networks}
         self._said: dict[str, set[str]] = {name: set() for name in tenancy.networks}
@@ -47,14 +54,29 @@ class Destinations:
             whole = {text for text in _whole(policy) if (":" in text) in families[network]}
             self._said[network] |= said
             self._named[network] |= said | whole
-        near = reach_of(tenancy.networks)
-        cidrs = {name: [cidr for one in near[name] for cidr in tenancy.networks[one].cidrs] for name in near}
+        self._near = near = reach_of(tenancy.networks)
+        cidrs = {
+            name: [
+                cidr
+                for one in near[name]
+                for cidr in tenancy.networks[one].cidrs
+                if (name, one, ":" in cidr) not in self._shadowed
+            ]
+            for name in near
+        }
         self._reached = {name: [*map(prefix_of, (*cidrs[name], *self._named[name]))] for name in near}
 
     def reaches(self, network: str, text: str) -> bool:
         """Whether some of a prefix is among them."""
         prefix = prefix_of(text)
         return any(prefix.holds(other) or other.holds(prefix) for other in self._reached[network])
+
+    def leads(self, network: str, route: Route, homes: Mapping[str, str]) -> bool:
+        """Whether a route of ours leads there. Behind a link with a home only those are who are in that network."""
+        home, text = homes.get(route.link, network), route.destination
+        if home not in self._near[network] or (network, home, ":" in text) in self._shadowed:
+            return False
+        return self.reaches(network, text)
 
     def outside(self, network: str) -> tuple[str, ...]:
         """What policies there name by addresses."""
@@ -74,10 +96,17 @@ def _whole(policy: Policy) -> Iterator[str]:
     return (text for rule in (*policy.ingress, *policy.egress) if not rule.others for text in _EVERYTHING)
 
 
-def host_routes(plan: HostPlan, lans: Iterable[str], tags: Mapping[str, int], destinations: Destinations) -> HostRoutes:
-    """lans: what is behind the host by links of others. tags: of the networks of this host, by name."""
-    own, lans = tuple(_own(plan)), collapsed(lans)
-    routes = {name: [route for route in own if destinations.reaches(name, route.destination)] for name in sorted(tags)}
+def host_routes(
+    plan: HostPlan,
+    lans: Iterable[str],
+    tags: Mapping[str, int],
+    destinations: Destinations,
+    homes: Mapping[str, str] = NO_HOMES,
+) -> HostRoutes:
+    """lans: what is behind the host by links of others. tags: of the networks of this host, by name. homes: of links
+    that have addresses of others behind them, the network that they have them in."""
+    own, lans = tuple(_own(plan, homes)), collapsed(lans)
+    routes = {name: [route for route in own if destinations.leads(name, route, homes)] for name in sorted(tags)}
     mtus, links = destinations.mtus, {link.name: link.mtu for link in plan.links}
     borrowed = (
         Borrowed(destination, table_of(tag), mtus[name], missed)
@@ -89,7 +118,12 @@ def host_routes(plan: HostPlan, lans: Iterable[str], tags: Mapping[str, int], de
         for name, found in routes.items()
     }
     tight = (each for name, found in routes.items() for each in tight_links(name, plan.host, mtus[name], found, links))
-    return HostRoutes(routing(tags, narrowed), tuple(borrowed), tuple(tight))
+    torn = ((name, text) for name, found in routes.items() for text in _twice(route.destination for route in found))
+    return HostRoutes(routing(tags, narrowed), tuple(borrowed), tuple(tight), tuple(torn))
+
+
+def _twice(texts: Iterable[str]) -> list[str]:
+    return sorted(text for text, times in Counter(texts).items() if times > 1)
 
 
 def _outside(
@@ -112,17 +146,18 @@ def _covered(prefix: Prefix, own: list[Prefix]) -> bool:
     return any(other.holds(prefix) for other in own) or prefix not in inhabited((prefix, *within))
 
 
-def _own(plan: HostPlan) -> Iterator[Route]:
-    """What the plan has for the main table, once for each destination. A dummy has nobody behind it."""
+def _own(plan: HostPlan, homes: Mapping[str, str]) -> Iterator[Route]:
+    """What the plan has for the main table, once for each destination, and what is behind links with homes. A dummy has
+    nobody behind it."""
     silent = {link.name for link in plan.links if link.kind == DUMMY}
-    seen: set[Prefix] = set()
+    seen: set[tuple[Prefix, str]] = set()
     connected = (
         Route(str(ip_interface(address.address).network), "", address.link, "")
         for address in plan.addresses
-        if address.prefix_route and address.link not in silent
+        if (address.prefix_route or address.link in homes) and address.link not in silent
     )
     for route in (*(route for route in plan.routes if route.table == MAIN_TABLE), *connected):
-        prefix = prefix_of(route.destination)
-        if prefix not in seen:
-            seen.add(prefix)
+        place = prefix_of(route.destination), route.link if route.link in homes else ""
+        if place not in seen:
+            seen.add(place)
             yield route

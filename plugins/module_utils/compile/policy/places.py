@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ...intent.claims import network_of
@@ -21,12 +22,29 @@ from .prefix import in_common, prefix_of
 
 
 class Site(NamedTuple):
-    """A domain with all that was decided about it. plans: by host. clients: their addresses, bare, by name."""
+    """A domain with all that was decided about it. plans: by host. clients: their addresses, bare, by name. homes: of
+    interfaces that have addresses of another one's, the network of all of their clients."""
 
     intent: Intent
     inventory: Inventory
     plans: Mapping[str, HostPlan]
     clients: Mapping[str, tuple[str, ...]]
+    homes: Mapping[str, str] = MappingProxyType({})
+
+    def clients_of(self, link: str) -> tuple[str, ...]:
+        """The peers that clients of an interface are."""
+        return tuple(
+            sorted(
+                name
+                for name, peer in self.intent.peers.items()
+                if peer.client is not None and self.intent.clients[peer.client].interface == link
+            )
+        )
+
+    def homes_at(self, host: str) -> dict[str, str]:
+        """Of the interfaces that a host has as a server."""
+        interfaces = self.intent.interfaces
+        return {link: home for link, home in self.homes.items() if interfaces[link].server == host}
 
     def spoke(self, host: str) -> DockerNetwork | None:
         """The part of the overlay that is a runner's; None: it has none."""

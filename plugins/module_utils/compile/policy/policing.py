@@ -75,8 +75,11 @@ class _Hosts:
         self._compiled = compiled
         self._known = known
         self._addresses = site.hosts()
-        self._destinations = Destinations(site.intent.tenancy())
-        self._names = {network.number: network.name for network in compiled.maps.networks}
+        self._names = names = {network.number: network.name for network in compiled.maps.networks}
+        self._destinations = Destinations(
+            site.intent.tenancy(),
+            ((names[one.viewer], names[one.network], one.shadow) for one in compiled.maps.shadows),
+        )
         self._reach = reach_of(site.intent.networks)
         self._direct = {
             number for number, name in self._names.items() if site.intent.networks[name].forwarding == DIRECT
@@ -100,8 +103,13 @@ class _Hosts:
         self.faults += [*found.faults, *faults]
         self.numbers[host] = HostNumbers(tags, attachments)
         tagged = by_name(tags)
-        routes = host_routes(plan, lans_of(self._site, host), tagged, self._destinations)
+        homes = self._site.homes_at(host)
+        routes = host_routes(plan, lans_of(self._site, host), tagged, self._destinations, homes)
         self._tight += routes.tight
+        self.faults += (
+            Fault(host, f"network {name}", f"{text} would lead two ways; give `shadows` to tell them apart")
+            for name, text in routes.torn
+        )
         return plan._replace(
             links=tuple(map(with_far_end, plan.links)),
             routes=(*plan.routes, *routes.tables.routes),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ...model.change import ADD, CHANGE, Change
-from ...model.link import BRIDGE, Link
+from ...model.link import BRIDGE, WIREGUARD, Link
 from ...model.marks import LINK_GROUP
 from .. import sysctl, wireguard_go
 from . import fdb, gates, link_messages, port_macs
@@ -40,6 +40,8 @@ def make_links(channel: Channel, run: list[Change], attach: Callable[[], None] |
         link = change.after
         if change.action == ADD or (link.ipv6, link.mtu) != (change.before.ipv6, change.before.mtu):
             sysctl.set_ipv6(link.name, link.ipv6)
+        if link.kind == WIREGUARD and (change.action == ADD or link.by_mark != change.before.by_mark):
+            sysctl.set_by_mark(link.name, link.by_mark)
     if attach is not None:
         attach()
     last = [_finish(change) for change in run]

@@ -50,6 +50,10 @@ VXLAN_LOCAL6 = 17
 _SPEC_INET6 = 10
 _INET6_CONF = 2
 _INET6_DISABLE_IPV6 = 26
+# The same of IPv4 (linux/ip.h, IPV4_DEVCONF_*, which are numbered from 1).
+_SPEC_INET = 2
+_INET_CONF = 1
+_INET_SRC_VMARK = 24 - 1
 
 _PORT = Struct("!H")
 _U32 = Struct("=I")
@@ -133,6 +137,7 @@ def link_of(
         threads=threads if kind == _TUN else 0,
         gated=gated,
         far=far,
+        by_mark=wireguard and _switch(seen, _SPEC_INET, _INET_CONF, _INET_SRC_VMARK) not in (None, 0),
     )
 
 
