@@ -86,7 +86,7 @@ def desired(
     gates = tuple(sorted(access._replace(reaches=tuple(sorted(access.reaches))) for access in accesses))
     if backend in {IPTABLES_NFT, IPTABLES_LEGACY}:
         return (firewall_iptables.ruleset(_iptables(firewall, gates, collector, ipv6, tenants), backend),)
-    overlay = firewall_nft_overlay.chains(firewall) if firewall else ()
+    overlay = firewall_nft_overlay.chains(firewall, tenants) if firewall else ()
     chains = (
         *overlay,
         *firewall_nft_tenants.chains(tenants, gates),
@@ -108,7 +108,7 @@ def _iptables(
     """Chains by tool; a tool that has nothing to say is not run, as a host may lack IPv6."""
     found = {}
     for tool, family in (("iptables", IPV4), ("ip6tables", IPV6)):
-        overlay = firewall_iptables_overlay.chains(firewall, family.ipv6) if firewall else ()
+        overlay = firewall_iptables_overlay.chains(firewall, family.ipv6, tenants) if firewall else ()
         apart = firewall_iptables_tenants.chains(tenants, accesses, family)
         gates = firewall_iptables_access.chains(firewall, accesses, family, collector, tenants)
         # Containers may speak IPv6 on a host whose plan has none; one that lacks it may lack its tables too.

@@ -58,15 +58,14 @@ def objects(
     claim = " ".join((FIREWALLD_CLAIM, *sorted({entry.interface for entry in entries})))
     policies = [_policy(FIREWALLD_POLICY, _ports(firewall, accesses, collector), claim)]
     if firewall is not None:
-        policies.append(_policy(FIREWALLD_FORWARD, _forward((firewall.zone,), (firewall.cidr,))))
+        policies.append(_policy(FIREWALLD_FORWARD, _forward((firewall.zone,), (firewall.cidr, *tenants.shadows))))
     if accesses:
         zones = sorted({access.zone for access in accesses})
         subnets = [*dict.fromkeys(subnet for access in accesses for subnet in access.subnets), *tenants.shadows]
         policies.append(_policy(FIREWALLD_CLIENTS, _forward(zones, subnets)))
         # Of tenants with the same addresses the same is said.
         policies.append(_policy(FIREWALLD_PROMISES, dict.fromkeys(_promises(zones, accesses))))
-    direct = [_overlay_past_docker(firewall)] if firewall is not None and firewall.bridge is None else []
-    return (*policies, *entries, *direct, *_clients_past_docker(accesses, tenants))
+    return (*policies, *entries, *_overlay_past_docker(firewall, tenants), *_clients_past_docker(accesses, tenants))
 
 
 def _entries(firewall: Firewall | None, accesses: tuple[Access, ...]) -> tuple[ZoneInterface, ...]:
@@ -120,10 +119,15 @@ def _rule(family: str, *elements: str) -> str:
     return _RULE.format(family=family, body="\n".join("    " + element for element in elements))
 
 
-def _overlay_past_docker(firewall: Firewall) -> DirectRule:
+def _overlay_past_docker(firewall: Firewall | None, tenants: Tenants) -> Iterator[DirectRule]:
+    if firewall is None or firewall.bridge is not None:
+        return
     group, cidr = f"{LINK_GROUP:#x}", firewall.cidr
-    match = ("-m", "devgroup", "--src-group", group, "--dst-group", group, "-s", cidr, "-d", cidr)
-    return _accept("ipv4", "overlay to overlay", match)
+    match = ("-m", "devgroup", "--src-group", group, "--dst-group", group)
+    yield _accept("ipv4", "overlay to overlay", (*match, "-s", cidr, "-d", cidr))
+    shadows = of_family(tenants.shadows, IPV4)
+    if shadows:
+        yield _accept("ipv4", "by a shadow", (*match, "-s", ",".join(shadows), "-d", cidr))
 
 
 def _clients_past_docker(accesses: tuple[Access, ...], tenants: Tenants) -> Iterator[DirectRule]:

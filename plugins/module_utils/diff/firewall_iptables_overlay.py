@@ -9,10 +9,13 @@ comparisons where their last bits differ evenly. IPv6 by our own links needs no 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..model.firewall import Firewall
 from ..model.marks import CHAIN_PREFIX, LINK_GROUP
 from .firewall_iptables import LAST, Book, Chain, Rule, pages
-from .firewall_rules import Tunnels, by_family, ranges
+from .firewall_rules import IPV4, Tunnels, by_family, networks, ranges
+from .tenants import NO_TENANTS, Tenants
 
 # xt_u32 takes at most ten ranges in one test.
 _U32_RANGES = 10
@@ -58,9 +61,9 @@ def frames(firewall: Firewall) -> tuple[Chain, ...]:
     )
 
 
-def chains(firewall: Firewall, ipv6: bool) -> tuple[Chain, ...]:
+def chains(firewall: Firewall, ipv6: bool, tenants: Tenants = NO_TENANTS) -> tuple[Chain, ...]:
     tunnels = by_family(firewall)[ipv6]
-    found = _over_ipv6(firewall) if ipv6 else _over_ipv4(firewall)
+    found = _over_ipv6(firewall) if ipv6 else _over_ipv4(firewall, networks(tenants.shadows, IPV4))
     if tunnels and firewall.vnis:
         found += _tunnel(firewall, tunnels)
     if firewall.carrier is not None:
@@ -69,16 +72,18 @@ def chains(firewall: Firewall, ipv6: bool) -> tuple[Chain, ...]:
     return found
 
 
-def _over_ipv4(firewall: Firewall) -> tuple[Chain, ...]:
+def _over_ipv4(firewall: Firewall, shadows: tuple[str, ...]) -> tuple[Chain, ...]:
+    elsewhere = Rule("source of another link", "-m rpfilter --invert", "-j DROP")
     source = (
+        *(rule for shadow in shadows for rule in _known(shadow, elsewhere)),
         Rule("source outside the overlay", f"! -s {firewall.cidr}", "-j DROP"),
-        Rule("source of another link", "-m rpfilter --invert", "-j DROP"),
+        elsewhere,
     )
     found = [
         Chain("raw", _SOURCE, source, "PREROUTING", when=_IN),
         # In mangle, so that no ACCEPT of Docker comes before it.
-        Chain("mangle", _SCOPE, (*_beside(firewall), *_scope(firewall, refuse=True)), "FORWARD"),
-        Chain("filter", _FORWARD, _scope(firewall, refuse=False), "FORWARD"),
+        Chain("mangle", _SCOPE, (*_beside(firewall), *_scope(firewall, shadows, refuse=True)), "FORWARD"),
+        Chain("filter", _FORWARD, _scope(firewall, shadows, refuse=False), "FORWARD"),
     ]
     if firewall.bridge is not None:
         redirect = Rule("no redirect past the gateway", f"-p icmp -m icmp --icmp-type 5 {_OUT}", "-j DROP")
@@ -89,6 +94,12 @@ def _over_ipv4(firewall: Firewall) -> tuple[Chain, ...]:
         rules = (Rule("overlay to internet", match, "-j MASQUERADE"),)
         found.append(Chain("nat", _NAT, rules, "POSTROUTING", how=LAST))
     return tuple(found)
+
+
+def _known(shadow: str, elsewhere: Rule) -> Iterator[Rule]:
+    """Another source than the overlay's own."""
+    yield elsewhere._replace(match=f"-s {shadow} {elsewhere.match}")
+    yield Rule("by a shadow", f"-s {shadow}", "-j RETURN")
 
 
 def _over_ipv6(firewall: Firewall) -> tuple[Chain, ...]:
@@ -119,17 +130,19 @@ def _by_carrier(firewall: Firewall, ipv6: bool) -> tuple[Rule, ...]:
     )
 
 
-def _scope(firewall: Firewall, refuse: bool) -> tuple[Rule, ...]:
+def _scope(firewall: Firewall, shadows: tuple[str, ...], refuse: bool) -> tuple[Rule, ...]:
     """The same cases twice: in mangle what fits returns and the rest is dropped, in filter what fits is accepted."""
     fits = "-j RETURN" if refuse else "-j ACCEPT"
     cidr, subnet = firewall.cidr, firewall.subnet
     out = (Rule("out of the overlay", _IN, "-j DROP"),) if refuse else ()
     into = (Rule("into the overlay", _OUT, "-j DROP"),) if refuse else ()
-    within = Rule("overlay to overlay", f"-s {cidr} -d {cidr} {_BOTH}", fits)
+    # Policies have judged what has a shadow as its source.
+    by_shadow = (Rule("by a shadow", f"-s {shadow} -d {cidr} {_BOTH}", fits) for shadow in shadows)
+    within = (Rule("overlay to overlay", f"-s {cidr} -d {cidr} {_BOTH}", fits), *by_shadow)
     if firewall.bridge is None or subnet is None:
-        return (within, *out, *into)
+        return (*within, *out, *into)
     return (
-        within,
+        *within,
         Rule("container to internet", f"-s {subnet} ! -d {cidr} {_ONLY_IN}", fits),
         *out,
         Rule("answer to a container", f"{_OUT} -m conntrack --ctstate RELATED,ESTABLISHED", fits),

@@ -8,22 +8,24 @@ from __future__ import annotations
 from ..model.firewall import Firewall
 from ..model.marks import LINK_GROUP
 from .firewall_nft import Chain, Rules, set_of
-from .firewall_rules import Tunnels, by_family
+from .firewall_rules import IPV4, Tunnels, by_family, networks
+from .tenants import NO_TENANTS, Tenants
 
 _IN = f"iifgroup {LINK_GROUP}"
 _OUT = f"oifgroup {LINK_GROUP}"
 _NOT_OUT = f"oifgroup != {LINK_GROUP}"
 
 
-def chains(firewall: Firewall) -> tuple[Chain, ...]:
+def chains(firewall: Firewall, tenants: Tenants = NO_TENANTS) -> tuple[Chain, ...]:
+    shadows = networks(tenants.shadows, IPV4)
     found = [
         Chain("tunnel_guard", "type filter hook input priority raw; policy accept;", _tunnel(firewall)),
         Chain(
             "source_guard",
             "type filter hook prerouting priority raw; policy accept;",
-            (*_frames(firewall), *_source(firewall)),
+            (*_frames(firewall), *_source(firewall, shadows)),
         ),
-        Chain("scope_guard", "type filter hook forward priority mangle; policy accept;", _scope(firewall)),
+        Chain("scope_guard", "type filter hook forward priority mangle; policy accept;", _scope(firewall, shadows)),
     ]
     if firewall.carrier is not None:
         base = "type filter hook input priority raw; policy accept;"
@@ -86,17 +88,23 @@ def _frames(firewall: Firewall) -> Rules:
     return (("past the bridge", "ether daddr & ff:ff:ff:ff:ff:f0 == 01:80:c2:00:00:00 drop"),)
 
 
-def _source(firewall: Firewall) -> Rules:
+def _source(firewall: Firewall, shadows: tuple[str, ...]) -> Rules:
+    known = set_of((firewall.cidr, *shadows)) if shadows else firewall.cidr
     return (
         ("no IPv6 in the overlay", f"{_IN} meta nfproto ipv6 drop"),
-        ("source outside the overlay", f"{_IN} ip saddr != {firewall.cidr} drop"),
+        ("source outside the overlay", f"{_IN} ip saddr != {known} drop"),
         ("source of another link", f"{_IN} fib saddr . iif oif 0 drop"),
     )
 
 
-def _scope(firewall: Firewall) -> Rules:
+def _scope(firewall: Firewall, shadows: tuple[str, ...]) -> Rules:
     cidr, subnet, carrier = firewall.cidr, firewall.subnet, firewall.carrier
-    within = ("overlay to overlay", f"{_IN} {_OUT} ip saddr {cidr} ip daddr {cidr} accept")
+    # Policies have judged what has a shadow as its source.
+    by_shadow = f"{_IN} {_OUT} ip saddr {set_of(shadows)} ip daddr {cidr} accept"
+    within = (
+        ("overlay to overlay", f"{_IN} {_OUT} ip saddr {cidr} ip daddr {cidr} accept"),
+        *((("by a shadow", by_shadow),) if shadows else ()),
+    )
     out = ("out of the overlay", f"{_IN} drop")
     into = ("into the overlay", f"{_OUT} drop")
     beside = (
@@ -105,10 +113,10 @@ def _scope(firewall: Firewall) -> Rules:
         else ()
     )
     if firewall.bridge is None or subnet is None:
-        return (*beside, within, out, into)
+        return (*beside, *within, out, into)
     return (
         *beside,
-        within,
+        *within,
         ("container to internet", f"{_IN} {_NOT_OUT} ip saddr {subnet} ip daddr != {cidr} accept"),
         out,
         ("answer to a container", f"{_OUT} ct state established,related accept"),

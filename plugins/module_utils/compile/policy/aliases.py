@@ -6,7 +6,7 @@ packets of their receiver's network."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from ...model.policy import NOBODY, PEER, SHADOW, Endpoint, Place, PolicyMaps, Shadow
 from .prefix import Prefix, prefix_of
@@ -27,21 +27,14 @@ def with_aliases(maps: PolicyMaps, numbers: Iterable[int]) -> PolicyMaps:
             # What another network has there speaks by another shadow.
             if endpoint.flags & PEER and endpoint.network != shadow.network:
                 continue
-            for seen in _seen(prefix, own, there):
+            seen = prefix.reflected(own, there)
+            if seen is not None:
                 found[scope, seen] = _alias(endpoint, shadow)
     sources = tuple(Place(scope, str(prefix), found[scope, prefix]) for scope, prefix in sorted(found))
     attachments = tuple(
         attachment._replace(network=0) if attachment.number in behind else attachment for attachment in maps.attachments
     )
     return maps._replace(sources=sources, attachments=attachments)
-
-
-def _seen(prefix: Prefix, own: Prefix, shadow: Prefix) -> Iterator[Prefix]:
-    """What of a prefix has a shadow, as that."""
-    if own.holds(prefix):
-        yield prefix.moved(own, shadow)
-    elif prefix.holds(own):
-        yield shadow
 
 
 def _alias(endpoint: Endpoint, shadow: Shadow) -> Endpoint:

@@ -21,6 +21,7 @@ from .ground import reach_of
 from .mtu import Tight, tight_links
 from .prefix import Prefix, inhabited, prefix_of
 from .routing import Tables, routing
+from .shadow_routes import PLAIN, Seen
 from .tags import table_of
 
 NO_HOMES: Mapping[str, str] = MappingProxyType({})
@@ -29,20 +30,20 @@ _EVERYTHING = ("0.0.0.0/0", "::/0")
 
 class HostRoutes(NamedTuple):
     """tight: links that have less than the MTU of a network whose packets go there. torn: of a network, a destination
-    that it would have two ways to."""
+    that it would have two ways to. seen: what the main table needs besides, for what others see by shadows."""
 
     tables: Tables
     borrowed: tuple[Borrowed, ...]
     tight: tuple[Tight, ...]
     torn: tuple[tuple[str, str], ...] = ()
+    seen: tuple[Route, ...] = ()
 
 
 class Destinations:
     """Where the packets of each network may go, as far as routes are concerned."""
 
-    def __init__(self, tenancy: Tenancy, shadows: Iterable[tuple[str, str, str]] = ()) -> None:
-        """shadows: (viewer, network, shadow) of networks that know each other by others than their own addresses."""
-        self._shadowed = {(viewer, network, ":" in shadow) for viewer, network, shadow in shadows}
+    def __init__(self, tenancy: Tenancy, seen: Seen = PLAIN) -> None:
+        self.seen = seen
         self.mtus = {name: network.mtu or 0 for name, network in tenancy.networks.items()}
         self._named: dict[str, set[str]] = {name: set() for name in tenancy.networks}
         self._said: dict[str, set[str]] = {name: set() for name in tenancy.networks}
@@ -57,10 +58,7 @@ class Destinations:
         self._near = near = reach_of(tenancy.networks)
         cidrs = {
             name: [
-                cidr
-                for one in near[name]
-                for cidr in tenancy.networks[one].cidrs
-                if (name, one, ":" in cidr) not in self._shadowed
+                cidr for one in near[name] for cidr in tenancy.networks[one].cidrs if not seen.hides(name, one, cidr)
             ]
             for name in near
         }
@@ -74,7 +72,7 @@ class Destinations:
     def leads(self, network: str, route: Route, homes: Mapping[str, str]) -> bool:
         """Whether a route of ours leads there. Behind a link with a home only those are who are in that network."""
         home, text = homes.get(route.link, network), route.destination
-        if home not in self._near[network] or (network, home, ":" in text) in self._shadowed:
+        if home not in self._near[network] or self.seen.hides(network, home, text):
             return False
         return self.reaches(network, text)
 
@@ -107,6 +105,10 @@ def host_routes(
     that have addresses of others behind them, the network that they have them in."""
     own, lans = tuple(_own(plan, homes)), collapsed(lans)
     routes = {name: [route for route in own if destinations.leads(name, route, homes)] for name in sorted(tags)}
+    ways = list(destinations.seen.ways(own, homes))
+    for viewer, route in ways:
+        if viewer in routes:
+            routes[viewer].append(route)
     mtus, links = destinations.mtus, {link.name: link.mtu for link in plan.links}
     borrowed = (
         Borrowed(destination, table_of(tag), mtus[name], missed)
@@ -119,7 +121,8 @@ def host_routes(
     }
     tight = (each for name, found in routes.items() for each in tight_links(name, plan.host, mtus[name], found, links))
     torn = ((name, text) for name, found in routes.items() for text in _twice(route.destination for route in found))
-    return HostRoutes(routing(tags, narrowed), tuple(borrowed), tuple(tight), tuple(torn))
+    seen = tuple(route for _viewer, route in ways)
+    return HostRoutes(routing(tags, narrowed), tuple(borrowed), tuple(tight), tuple(torn), seen)
 
 
 def _twice(texts: Iterable[str]) -> list[str]:

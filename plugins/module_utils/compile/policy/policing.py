@@ -13,8 +13,9 @@ from ...intent.network import DIRECT
 from ...intent.node import below
 from ...model.errors import Fault
 from ...model.plan import HostPlan
-from ...model.policy import NetworkTag, PolicyMaps
+from ...model.policy import TUNNEL, NetworkTag, PolicyMaps
 from ..overlay import with_far_end
+from .aliases import with_aliases
 from .attachments import Speech, lans_of, speech_of
 from .expected import failing_tests
 from .forwarding import hindered, with_forwarding
@@ -26,6 +27,8 @@ from .maps import CompiledPolicy, RunnerPolicy, compile_policy
 from .mtu import Tight, mtu_notes
 from .places import Placed, Site, placed
 from .prefix import Forest, prefix_of
+from .shadow_routes import Seen
+from .shadow_senders import with_ways
 from .tags import ROOM, allocated
 
 
@@ -54,7 +57,7 @@ def policing(site: Site, remembered: Remembered, *, whole: bool) -> Policing:
         return nothing._replace(notes=compiled.notes, faults=faults)
     speeches = {host: speech_of(site, host, _seen_by(host, compiled).maps) for host in site.plans}
     hosts = _Hosts(site, compiled, remembered.hosts)
-    plans = {host: hosts.policed(host, speech) for host, speech in speeches.items()}
+    plans = with_ways({host: hosts.policed(host, speech) for host, speech in speeches.items()}, site, compiled.maps)
     notes = (*compiled.notes, *_unheard(site, found, speeches.values()), *hosts.notes())
     return Policing(compiled.maps, plans, Remembered(compiled.ledger, hosts.numbers), notes, tuple(hosts.faults))
 
@@ -76,10 +79,7 @@ class _Hosts:
         self._known = known
         self._addresses = site.hosts()
         self._names = names = {network.number: network.name for network in compiled.maps.networks}
-        self._destinations = Destinations(
-            site.intent.tenancy(),
-            ((names[one.viewer], names[one.network], one.shadow) for one in compiled.maps.shadows),
-        )
+        self._destinations = Destinations(site.intent.tenancy(), Seen(compiled.maps.shadows, names))
         self._reach = reach_of(site.intent.networks)
         self._direct = {
             number for number, name in self._names.items() if site.intent.networks[name].forwarding == DIRECT
@@ -98,6 +98,9 @@ class _Hosts:
         itself = Itself(speech.unpoliced, speech.addresses, self._addresses)
         seen = _seen_by(host, self._compiled)
         found = with_interfaces(seen.maps, host, interfaces, itself)
+        # Behind a tunnel there is another host of ours, that has translated already.
+        tunnels = (number[name] for name, one in interfaces.items() if one.flags & TUNNEL)
+        found = found._replace(maps=with_aliases(found.maps, tunnels))
         far = frozenset(number[name] for name in speech.far)
         tags, faults = allocated(host, self._networks(found.maps, far), known.tags)
         self.faults += [*found.faults, *faults]
@@ -112,7 +115,7 @@ class _Hosts:
         )
         return plan._replace(
             links=tuple(map(with_far_end, plan.links)),
-            routes=(*plan.routes, *routes.tables.routes),
+            routes=(*plan.routes, *routes.seen, *routes.tables.routes),
             rules=(*plan.rules, *routes.tables.rules),
             borrowed=routes.borrowed,
             policy=self._with_tags(self._forwarding(host, found.maps), tagged),

@@ -61,6 +61,12 @@ class Prefix(NamedTuple):
         """What is where it is in `start`, in `end`, which is as large."""
         return Prefix(end.version, end.first + self.first - start.first, self.length)
 
+    def reflected(self, start: Prefix, end: Prefix) -> Prefix | None:
+        """What of it `start` has, in `end`, which is as large; None: nothing."""
+        if start.holds(self):
+            return self.moved(start, end)
+        return end if self.holds(start) else None
+
     def cut(self, length: int) -> Prefix:
         """The prefix of that length around it."""
         spare = _BITS[self.version] - length
