@@ -66,7 +66,10 @@ def _zones(tenants: Tenants, accesses: tuple[Access, ...], family: Family) -> It
 
 
 def _keep(twin: Twin) -> tuple[str, str]:
-    return f"-i {twin.link} -m conntrack --ctdir ORIGINAL", f"-j CONNMARK --set-xmark {_mark(twin.tag)}"
+    return (
+        f"-i {twin.link} {of_network(twin.tag)} -m conntrack --ctdir ORIGINAL",
+        f"-j CONNMARK --set-xmark {_mark(twin.tag)}",
+    )
 
 
 def _back(twin: Twin) -> tuple[str, str]:

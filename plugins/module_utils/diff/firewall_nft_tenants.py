@@ -48,12 +48,13 @@ def _mark(tag: int) -> str:
 
 
 def _untracked(tenants: Tenants) -> Iterator[tuple[str, str]]:
-    """But for what is for the host itself, and for who is behind other links: there answers are translated later."""
+    """But for what is for the host itself, and for who is behind other links: there answers are translated later. To
+    nft's zones what is not tracked is new, so they must not see it."""
     for family, header in _HEADERS:
         shadows, behind = networks(tenants.shadows, family), networks(tenants.behind, family)
         if shadows and behind:
             match = f"{header} saddr {set_of(shadows)} {header} daddr {set_of(behind)}"
-            yield "translated both ways", f"{match} fib daddr type != local notrack"
+            yield "translated both ways", f"{match} fib daddr type != local notrack accept"
 
 
 def _zones(tenants: Tenants, accesses: tuple[Access, ...]) -> Rules:
@@ -74,7 +75,7 @@ def _zone(twin: Twin, subnets: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 
 def _keep(twin: Twin) -> str:
     mark = f"ct mark set ct mark & {_OTHERS} | {_mark(twin.tag)}"
-    return f'iifname "{twin.link}" ct direction original {mark}'
+    return f'iifname "{twin.link}" {of_network(twin.tag)} ct direction original {mark}'
 
 
 def _back(twin: Twin) -> str:

@@ -7,7 +7,7 @@ Twins are interfaces with clients behind which others of the host have the same 
 knows of their clients is told apart by zones, in the direction that a client began: the other direction is in no zone,
 so NAT gives each its own port where the host's address stands for both, or for the same address of both, and an answer
 is found whoever it is for. The tag of the network is kept with the connection, and an answer gets it back before it is
-routed. Clients that speak to each other by one interface are in its zone in both directions, since nobody else meets
+routed; but not that of a receiver's network, which a translated packet has. Clients that speak to each other by one interface are in its zone in both directions, since nobody else meets
 them there.
 
 What was translated has a shadow as its source, in either direction: to connection tracking an answer is none. So it
