@@ -1,8 +1,8 @@
-"""Tenants with the very same addresses: each for itself as if there were nobody else, and, where they are peered, to each
-other by shadows.
+"""Tenants with the very same addresses: each for itself as if there were nobody else, and, where they are peered, to
+each other by shadows.
 
-`left` and `right` have clients of the router behind an interface each, with one subnet; `east` and `west` have containers
-on the runners. `third` is peered with left and right, and has addresses of its own.
+`left` and `right` have clients of the router behind an interface each, with one subnet; `east` and `west` have
+containers on the runners. `third` is peered with left and right, and has addresses of its own.
 """
 
 from __future__ import annotations
@@ -26,10 +26,13 @@ LINKS = {"left": "wg1", "right": "wg2", "third": "wg3"}
 WHOLE = ("ada", "eva")
 CLOSED = 8099
 
+RUNNERS = ["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"]
 CIDRS = {
-    **dict.fromkeys(("left", "right"), list(SUBNETS.values())),
+    "left": list(SUBNETS.values()),
+    "right": list(SUBNETS.values()),
     "third": ["172.29.0.0/24", "fd00:29::/64"],
-    **dict.fromkeys(("east", "west"), ["10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16"]),
+    "east": RUNNERS,
+    "west": RUNNERS,
 }
 PEERED = {"left": ["right", "third"], "right": ["left", "third"], "third": ["left", "right"]}
 PEERED.update(east=["west"], west=["east"])

@@ -130,9 +130,8 @@ def _access(accesses: tuple[Access, ...], family: Family) -> Iterator[Rule]:
         yield Rule("from a client", f"-i {access.link}", f"-g {_of(access, 'C')}")
     # NAT's rules know a client by its address. Through `lo` the host speaks to itself.
     yield Rule("the host to itself", "-i lo", "-j RETURN")
-    for access in accesses:
-        for subnet in of_family(access.subnets, family):
-            yield Rule("client by another link", f"-s {subnet}", "-j DROP")
+    for subnet in dict.fromkeys(subnet for access in accesses for subnet in of_family(access.subnets, family)):
+        yield Rule("client by another link", f"-s {subnet}", "-j DROP")
 
 
 def _segments(accesses: tuple[Access, ...], family: Family) -> Iterator[Rule]:

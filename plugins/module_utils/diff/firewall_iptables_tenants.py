@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator
 
 from ..model.access import Access
 from ..model.marks import CHAIN_PREFIX, MARK_MASK, MARK_SHIFT
-from .firewall_iptables import Chain, Rule
+from .firewall_iptables import LAST, Chain, Rule
 from .firewall_rules import Family, networks
 from .tenants import Tenants, Twin
 
 _TRACKING = CHAIN_PREFIX + "TRACKING"
 _MARKS = CHAIN_PREFIX + "MARKS"
 _BACK = CHAIN_PREFIX + "BACK"
+_PORTS = CHAIN_PREFIX + "PORTS"
 
 _NOT_LOCAL = "-m addrtype ! --dst-type LOCAL"
 
@@ -30,6 +31,8 @@ def chains(tenants: Tenants, accesses: tuple[Access, ...], family: Family) -> tu
         back = (Rule("answer to its tenant", *_back(twin)) for twin in tenants.twins)
         found.append(Chain("mangle", _MARKS, (*kept, Rule("answers", "", f"-g {_BACK}")), "PREROUTING"))
         found.append(Chain("mangle", _BACK, tuple(back), "OUTPUT"))
+        # Without any NAT the kernel would drop the second conversation rather than give it another port.
+        found.append(Chain("nat", _PORTS, (Rule("a port for each", "", "-j RETURN"),), "POSTROUTING", how=LAST))
     return tuple(found)
 
 

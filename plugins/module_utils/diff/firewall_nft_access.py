@@ -74,12 +74,13 @@ def _translated(accesses: tuple[Access, ...], tenants: Tenants) -> Iterator[tupl
 def _elsewhere(accesses: tuple[Access, ...]) -> Rules:
     """firewalld's rules and NAT's know a client by its address. Through `lo` the host speaks to itself."""
     homes = {access.link: ("lo", *(other.link for other in sharing(access, accesses))) for access in accesses}
-    return tuple(
+    found = (
         ("client by another link", f"iifname != {names(homes[access.link])} {words.header} saddr {subnet} drop")
         for access in accesses
         for words in _FAMILIES
         for subnet in of_family(access.subnets, words.family)
     )
+    return tuple(dict.fromkeys(found))
 
 
 def _clients(access: Access) -> Rules:

@@ -29,6 +29,8 @@ def chains(tenants: Tenants, accesses: tuple[Access, ...]) -> tuple[Chain, ...]:
         found += [
             Chain("tenant_marks", "type filter hook prerouting priority mangle; policy accept;", (*kept, *back)),
             Chain("tenant_answers", "type route hook output priority mangle; policy accept;", back),
+            # Without any NAT the kernel would drop the second conversation rather than give it another port.
+            Chain("tenant_ports", "type nat hook postrouting priority srcnat; policy accept;", ()),
         ]
     return tuple(found)
 

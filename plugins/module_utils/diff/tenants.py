@@ -5,10 +5,10 @@
 
 Twins are interfaces with clients behind which others of the host have the same addresses. What connection tracking
 knows of their clients is told apart by zones, in the direction that a client began: the other direction is in no zone,
-so NAT gives each its own port where the host's address stands for both, or for the same address of both, and an answer
-is found whoever it is for. The tag of the network is kept with the connection, and an answer gets it back before it is
-routed; but not that of a receiver's network, which a translated packet has. Clients that speak to each other by one interface are in its zone in both directions, since nobody else meets
-them there.
+so NAT gives each its own port where the host's address stands for both, or the same address of both, and an answer is
+found whoever it is for. The tag of the network is kept with the connection, and an answer gets it back before it is
+routed; but not that of a receiver's network, which a translated packet has. Clients that speak to each other by one
+interface are in its zone in both directions, since nobody else meets them there.
 
 What was translated has a shadow as its source, in either direction: to connection tracking an answer is none. So it
 sees nothing of what goes to somebody whose answer is translated too before it is seen.
@@ -70,7 +70,7 @@ def _twins(plan: HostPlan) -> Iterator[Twin]:
 
 
 def sharing(access: Access, accesses: tuple[Access, ...]) -> tuple[Access, ...]:
-    """It, and all others that have some of its addresses."""
+    """It, and all others that have some of its addresses, in order."""
     return tuple(
         other for other in accesses if other is access or any(_overlap(*pair) for pair in _pairs(access, other))
     )

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.diff.firewall import desired
+from ansible_collections.weft.overlay.plugins.module_utils.diff.tenants import NO_TENANTS, Tenants, Twin
 from ansible_collections.weft.overlay.plugins.module_utils.kernel import iptables_text, nft
 from ansible_collections.weft.overlay.plugins.module_utils.model.access import Access, Reach
 from ansible_collections.weft.overlay.plugins.module_utils.model.firewall import (
@@ -55,12 +56,26 @@ def value_of(values: dict[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
 
 
-def rendered(firewall: Firewall | None, accesses: tuple[Access, ...], collector: Collector | None) -> dict[str, str]:
+def tenants_of(case: Path) -> Tenants:
+    """tenants.json, where the case has one."""
+    path = case / "tenants.json"
+    if not path.exists():
+        return NO_TENANTS
+    found = Tenants(**value_of(json.loads(path.read_text(encoding="utf-8"))))
+    return found._replace(twins=tuple(Twin(*twin) for twin in found.twins))
+
+
+def rendered(
+    firewall: Firewall | None,
+    accesses: tuple[Access, ...],
+    collector: Collector | None,
+    tenants: Tenants = NO_TENANTS,
+) -> dict[str, str]:
     """File name -> text, as a reader wants to see it."""
-    (table,) = desired(firewall, accesses, NONE, collector)
-    (chains,) = desired(firewall, accesses, IPTABLES_NFT, collector)
+    (table,) = desired(firewall, accesses, NONE, collector, tenants)
+    (chains,) = desired(firewall, accesses, IPTABLES_NFT, collector, tenants)
     others = []
-    for value in desired(firewall, accesses, FIREWALLD, collector):
+    for value in desired(firewall, accesses, FIREWALLD, collector, tenants):
         if isinstance(value, FirewalldPolicy):
             others.append(f"policy {value.name}\n{value.xml}")
         elif isinstance(value, DirectRule):
@@ -74,7 +89,7 @@ def rendered(firewall: Firewall | None, accesses: tuple[Access, ...], collector:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_case(case: Path) -> None:
-    found = rendered(*policy(case), collector_of(case))
+    found = rendered(*policy(case), collector_of(case), tenants_of(case))
     if REGENERATE:
         for name, text in found.items():
             (case / name).write_text(text, encoding="utf-8")
