@@ -37,10 +37,10 @@ CIDRS = {
 PEERED = {"left": ["right", "third"], "right": ["left", "third"], "third": ["left", "right"]}
 PEERED.update(east=["west"], west=["east"])
 CONTAINERS = {
-    "east1": ("runner1", "10.1.2.1"),
-    "west2": ("runner2", "10.2.2.1"),
-    "west3": ("runner3", "10.3.2.1"),
-    "west1": ("runner1", "10.1.2.2"),
+    "east1": ("runner1", "10.1.3.1"),
+    "west2": ("runner2", "10.2.3.1"),
+    "west3": ("runner3", "10.3.3.1"),
+    "west1": ("runner1", "10.1.3.2"),
 }
 
 
@@ -258,21 +258,28 @@ def test_the_internet_is_still_there(alike):
     assert _pairs(["ada"], to) == {("ada", there, way) for there in to for way in (ICMP, reach.TCP)}
 
 
-def test_containers_meet_by_shadows(together, shadows):
+@pytest.fixture(scope="module")
+def containers(together):
+    found = {party.name: party for party in tenants.parties(CONTAINERS)}
+    matrix.everybody_answers(list(found.values()), tenants.PORTS)
+    yield found
+    for name, (runner, _address) in CONTAINERS.items():
+        traffic.remove_container(runner, name)
+
+
+def test_containers_meet_by_shadows(containers, shadows):
     """Past a bridge, a hub and each kind of firewall."""
-    parties = {party.name: party for party in tenants.parties(CONTAINERS)}
-    matrix.everybody_answers(list(parties.values()), tenants.PORTS)
     as_east = {
-        f"{name} by a shadow": parties[name]._replace(address=shadows("east", "west", parties[name].address))
+        f"{name} by a shadow": containers[name]._replace(address=shadows("east", "west", containers[name].address))
         for name in ("west1", "west2", "west3")
     }
     as_west = {
-        "east1 by a shadow": parties["east1"]._replace(address=shadows("west", "east", parties["east1"].address))
+        "east1 by a shadow": containers["east1"]._replace(address=shadows("west", "east", containers["east1"].address))
     }
     probes = [Probe("east1", name, way, port) for name in as_east for way in (TCP, UDP) for port in tenants.PORTS]
     probes += [Probe("west2", name, way, port) for name in as_west for way in (TCP, UDP) for port in tenants.PORTS]
     probes += [Probe("east1", name, TCP, 80) for name in ("west1", "west2", "west3")]
-    found = matrix.ask({**parties, **as_east, **as_west}, probes)
+    found = matrix.ask({**containers, **as_east, **as_west}, probes)
     told = as_west["east1 by a shadow"].address
     assert {probe: answer for probe, answer in found.items() if answer is not None} == {
         Probe("east1", name, way, port): told for name in as_east for way, port in ((TCP, 80), (UDP, 81))

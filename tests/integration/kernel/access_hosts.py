@@ -84,21 +84,23 @@ WG1 = WG0._replace(
     mtu=1300,
 )
 
-# Runs on the server. argv: back end, accesses as JSON, the plugins' folder, and whether to change anything.
+# Runs on the server. argv: back end, accesses as JSON, the plugins' folder, twins as JSON (each a link and a tag).
 _CONVERGE = """
 import json, sys, time
 sys.path.insert(0, sys.argv[3])
 from module_utils.diff.firewall import desired
+from module_utils.diff.tenants import Tenants, Twin
 from module_utils.kernel.firewall import Firewalls
 from module_utils.model.access import Access, Reach
 from module_utils.model.change import ADD, REMOVE, Change
 made = lambda shape, values: shape(*[tuple(v) if isinstance(v, list) else v for v in values])
 accesses = [made(Access, values) for values in json.loads(sys.argv[2])]
 accesses = tuple(a._replace(reaches=tuple(made(Reach, values) for values in a.reaches)) for a in accesses)
+tenants = Tenants(tuple(Twin(*twin) for twin in json.loads(sys.argv[4])))
 kernel = Firewalls()
 seen = kernel.observe()
 have = seen.state["ruleset"]
-want = {value.key(): value for value in desired(None, accesses, sys.argv[1])}
+want = {value.key(): value for value in desired(None, accesses, sys.argv[1], None, tenants)}
 equal = {k: v.signature for k, v in have.items()} == {k: v.signature for k, v in want.items()}
 began = time.monotonic()
 kernel.apply([Change(ADD, "ruleset", k, None, v) for k, v in want.items()])
@@ -212,8 +214,8 @@ class Hosts:
     def batch(self, host: str, *lines: str) -> None:
         self.run(host, "ip", "-batch", "-", text="\n".join(lines))
 
-    def converge(self, backend: str, *accesses: Access) -> dict[str, Any]:
-        script = (_CONVERGE, backend, json.dumps(accesses), str(PLUGINS))
+    def converge(self, backend: str, *accesses: Access, twins: tuple[tuple[str, int], ...] = ()) -> dict[str, Any]:
+        script = (_CONVERGE, backend, json.dumps(accesses), str(PLUGINS), json.dumps(twins))
         found: dict[str, Any] = json.loads(self.run("server", sys.executable, "-c", *script))
         return found
 
