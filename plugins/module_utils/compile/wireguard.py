@@ -14,7 +14,7 @@ from ..model.link import WIREGUARD, Link
 from ..model.marks import alias_of
 from ..model.plan import PEER, HostPlan
 from ..model.route import Route
-from ..model.sysctl import Sysctl
+from ..model.sysctl import ON, REFLECTING, Sysctl
 from ..model.wireguard import UNMADE, Device, Peer
 from .access import access_of
 from .allowed_ips import allowed_ips
@@ -27,7 +27,7 @@ from .wireguard_mtu import inner_mtu
 # By family.
 _FORWARDING = (("net.ipv4.ip_forward", "1"), ("net.ipv6.conf.all.forwarding", "1"))
 # What the host itself says of a packet (ICMP errors) goes where that has come from, though others have its address.
-_REFLECTING = (("net.ipv4.fwmark_reflect", "1"), ("net.ipv6.fwmark_reflect", "1"))
+_REFLECTING = tuple((name, ON) for name in REFLECTING)
 
 
 def server_part(service: Service, intent: Intent, internal: tuple[str, ...], crowd: Crowd = ALONE) -> HostPlan:
