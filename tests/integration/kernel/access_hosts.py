@@ -100,7 +100,7 @@ tenants = Tenants(tuple(Twin(*twin) for twin in json.loads(sys.argv[4])))
 kernel = Firewalls()
 seen = kernel.observe()
 have = seen.state["ruleset"]
-want = {value.key(): value for value in desired(None, accesses, sys.argv[1], None, tenants)}
+want = {value.key(): value for value in desired(None, accesses, sys.argv[1], tenants=tenants)}
 equal = {k: v.signature for k, v in have.items()} == {k: v.signature for k, v in want.items()}
 began = time.monotonic()
 kernel.apply([Change(ADD, "ruleset", k, None, v) for k, v in want.items()])

@@ -72,10 +72,10 @@ def rendered(
     tenants: Tenants = NO_TENANTS,
 ) -> dict[str, str]:
     """File name -> text, as a reader wants to see it."""
-    (table,) = desired(firewall, accesses, NONE, collector, tenants)
-    (chains,) = desired(firewall, accesses, IPTABLES_NFT, collector, tenants)
+    (table,) = desired(firewall, accesses, NONE, collector, tenants=tenants)
+    (chains,) = desired(firewall, accesses, IPTABLES_NFT, collector, tenants=tenants)
     others = []
-    for value in desired(firewall, accesses, FIREWALLD, collector, tenants):
+    for value in desired(firewall, accesses, FIREWALLD, collector, tenants=tenants):
         if isinstance(value, FirewalldPolicy):
             others.append(f"policy {value.name}\n{value.xml}")
         elif isinstance(value, DirectRule):
