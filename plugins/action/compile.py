@@ -35,6 +35,7 @@ _ARGUMENTS = {
     "keep": {"type": "bool", "default": True},
     "new_keys": {"type": "list", "elements": "str", "default": []},
     "resolve": {"type": "bool", "default": True},
+    "force": {"type": "bool", "default": False},
 }
 # Whose hosts are asked and may have a plan.
 _GROUPS = ("hubs", "runners", *Others._fields)
@@ -53,7 +54,7 @@ class ActionModule(ActionBase):
         build = os.path.join(constants.DEFAULT_LOCAL_TMP, "weft-build") if check else given["build"]
         project = Project(given["intent"], given["ledger"], build)
         keep = given["keep"] and not check
-        mode = Mode(given["offline"], given["allow_empty"], keep, given["resolve"], given["new_keys"])
+        mode = Mode(given["offline"], given["allow_empty"], keep, given["resolve"], given["new_keys"], given["force"])
         try:
             done = compile_project(project, _members(task_vars), _facts(task_vars), mode)
         except WeftError as error:
@@ -71,6 +72,7 @@ class ActionModule(ActionBase):
             "summary": table(counted) + [f"note: {note}" for note in done.compiled.notes],
             "notes": list(done.compiled.notes),
             "ledger_written": done.ledger_written,
+            "lineage": done.compiled.ledger.lineage._asdict(),
             "keys_wanted": {host: _data(wanted) for host, wanted in done.compiled.keys_wanted.items()},
             "sealing": any(wanted.preshared for wanted in done.compiled.keys_wanted.values()),
             "wanting": done.wanting,

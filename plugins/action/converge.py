@@ -1,15 +1,19 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Hands each host its own plan, read from the build folder, and nothing else."""
+"""Hands each host its own plan, read from the build folder, and comes back over a new connection to confirm."""
 
 from __future__ import annotations
 
+import getpass
+import socket
+import time
 from pathlib import Path
 from typing import Any
 
-from ansible.errors import AnsibleActionFail
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure
 from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
 
 from ansible_collections.weft.overlay.plugins.module_utils.edge.objects import read
 from ansible_collections.weft.overlay.plugins.module_utils.edge.project import read_plan
@@ -23,8 +27,17 @@ _ARGUMENTS = {
     "objects": {"type": "dict", "default": {}},
     "persist": {"type": "bool", "default": True},
     "state": {"type": "str", "choices": ["planned", "absent"], "default": "planned"},
+    "seconds": {"type": "int", "default": 60},
+    "lineage": {"type": "dict", "default": {}},
+    "author": {"type": "dict", "default": {}},
+    "force": {"type": "bool", "default": False},
+    "confirm": {"type": "int"},
     "observe": {"type": "bool", "default": False},
 }
+_MODULE = "weft.overlay.converge"
+# Between two attempts to come back; and how long, once the host's time is over, until it has gone back.
+_PAUSE = 2
+_GOING_BACK = 30
 
 
 class ActionModule(ActionBase):
@@ -36,21 +49,74 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, given = self.validate_argument_spec(_ARGUMENTS, mutually_exclusive=[("plan", "build")])
         if given["observe"]:
-            seen = self._execute_module("weft.overlay.converge", module_args={"observe": True}, task_vars=task_vars)
-            return {**result, **seen}
+            return {**result, **self._call({"observe": True}, task_vars)}
+        author = {"name": _name(task_vars), **_intent(given["lineage"]), **given["author"]}
         if given["state"] == "absent":
-            gone = self._execute_module("weft.overlay.converge", module_args={"state": "absent"}, task_vars=task_vars)
-            return {**result, **gone}
+            return {**result, **self._call({"state": "absent", "author": author}, task_vars)}
+        if given["confirm"]:
+            return {**result, **self._call({"confirm": given["confirm"], "author": author}, task_vars)}
         try:
             arguments = _arguments(given, task_vars["inventory_hostname"])
         except WeftError as error:
             raise AnsibleActionFail(str(error)) from error
         if arguments is None:
             return {**result, "skipped": True, "skip_reason": "the intent plans nothing for this host"}
-        done = self._execute_module("weft.overlay.converge", module_args=arguments, task_vars=task_vars)
+        try:
+            done = self._call({**arguments, "author": author}, task_vars)
+        except AnsibleConnectionFailure as error:
+            goes = f"if a change had begun there, it is undone within {given['seconds']} s"
+            raise AnsibleConnectionFailure(f"{error}; {goes}") from error
         # What was sent need not come back from every host.
         done.get("invocation", {}).get("module_args", {}).pop("objects", None)
+        if done.get("pending"):
+            self._confirm(done, author, given["seconds"], task_vars)
         return {**result, **done}
+
+    def _call(self, arguments: dict[str, Any], task_vars: Any) -> dict[str, Any]:
+        called: dict[str, Any] = self._execute_module(_MODULE, module_args=arguments, task_vars=task_vars)
+        return called
+
+    def _confirm(self, done: dict[str, Any], author: dict[str, Any], seconds: int, task_vars: Any) -> None:
+        """The connection that the change was made over says nothing about the next one. A host that is not reached is
+        asked until it has had its time to go back: only the host can say what became of the change."""
+        number, host = done["pending"], task_vars["inventory_hostname"]
+        end = time.monotonic() + seconds + _GOING_BACK
+        told = False
+        while True:
+            try:
+                self._connection.reset()
+                answer = self._call({"confirm": number, "author": author}, task_vars)
+                break
+            except AnsibleConnectionFailure as error:
+                reason = str(error)
+            if time.monotonic() >= end:
+                answer = {"failed": True, "msg": _lost(number, reason)}
+                break
+            if not told:
+                Display().display(
+                    f"{host}: not reached after its change; it goes back in {seconds} s if that does not end"
+                )
+                told = True
+            time.sleep(_PAUSE)
+        if answer.get("failed"):
+            done.update(failed=True, changed=False, msg=answer["msg"])
+
+
+def _lost(number: int, reason: str) -> str:
+    return (
+        f"the host was not reached after change {number}, nor after the time that it had to go back ({reason}); where "
+        "it can be reached otherwise, `weft history` tells how it ended"
+    )
+
+
+def _name(task_vars: dict[str, Any]) -> str:
+    """Who runs this: of AWX whoever started the job, else the user of this machine; and where."""
+    return f"{task_vars.get('awx_user_name') or getpass.getuser()}@{socket.gethostname()}"
+
+
+def _intent(lineage: dict[str, Any]) -> dict[str, Any]:
+    """As compile returns it, in the words of an author."""
+    return {"lineage": lineage["name"], "revision": lineage["revision"], "plans": lineage["plans"]} if lineage else {}
 
 
 def _arguments(given: dict[str, Any], host: str) -> dict[str, Any] | None:
@@ -66,4 +132,5 @@ def _arguments(given: dict[str, Any], host: str) -> dict[str, Any] | None:
     objects = given["objects"]
     if plan.policy is not None and not objects:
         objects = read(str(_FILES))
-    return {"plan": to_json(plan), "persist": given["persist"], "objects": objects}
+    passed = {name: given[name] for name in ("persist", "seconds", "force")}
+    return {"plan": to_json(plan), "objects": objects, **passed}

@@ -52,6 +52,11 @@ options:
       O(offline), they are not.
     type: bool
     default: true
+  force:
+    description: Whether this intent takes the place of a later one, or of another one, that hosts have. Without it,
+      that is a fault.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
@@ -103,6 +108,10 @@ ledger_written:
   description: Whether the ledger says something new.
   returned: success
   type: bool
+lineage:
+  description: Which intent this is, C(name); C(revision), how often its plans have changed; C(plans), their digest.
+  returned: success
+  type: dict
 keys_wanted:
   description:
     - What hosts that were asked still have to make before the plans are whole, by host - C(links) and C(clients) whose

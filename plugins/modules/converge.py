@@ -34,7 +34,8 @@ options:
   persist:
     description:
       - Whether to store the plan and the code on the host and to apply them at boot, before Docker starts. What
-        host-wide switches were before is remembered only with V(true).
+        host-wide switches were before is remembered only with V(true), and only then the host can go back by itself, so
+        that O(seconds) means something.
     type: bool
     default: true
   state:
@@ -43,6 +44,31 @@ options:
     type: str
     choices: [planned, absent]
     default: planned
+  seconds:
+    description:
+      - A change of the host lasts only if it is confirmed over a new connection. The action does that by itself; if it
+        does not come through within so many seconds after the change, the host goes back to the last confirmed plan.
+      - With V(0) nobody has to confirm.
+      - Needs systemd on the host.
+    type: int
+    default: 60
+  author:
+    description:
+      - Who changes the host, for its journal and for those who meet its lock. The action says it.
+    type: dict
+    default: {}
+  lineage:
+    description: Which intent the plan is of, as M(weft.overlay.compile) returns it. The action adds it to O(author).
+    type: dict
+    default: {}
+  force:
+    description: Whether the plan is carried out on a host that has a later intent, or another one.
+    type: bool
+    default: false
+  confirm:
+    description:
+      - Number of a change of this host that lasts from now on. The action does this after each change.
+    type: int
   observe:
     description:
       - Only look, as M(weft.overlay.observe) does, and return what that returns. Its action calls this, so that Ansible
@@ -82,6 +108,14 @@ notes:
   type: list
   elements: str
   sample: ["kohaku-host is an empty bridge: this kernel has no dummy device"]
+pending:
+  description: Number of the change that is to be confirmed; 0 where there is none.
+  returned: success
+  type: int
+confirmed:
+  description: Number of the change that was confirmed.
+  returned: with O(confirm)
+  type: int
 observed:
   description: What was seen, as M(weft.overlay.observe) tells it.
   returned: with O(observe)
@@ -109,11 +143,15 @@ def _observe() -> dict[str, Any]:
 
 def _converge(params: dict[str, Any], check: bool) -> dict[str, Any]:
     # Only here: whoever only looks does not wait for all that this imports.
-    from ansible_collections.weft.overlay.plugins.module_utils.edge.convergence import leave, match
+    from ansible_collections.weft.overlay.plugins.module_utils.edge import convergence
 
+    author = convergence.author_of(params["author"])
     if params["state"] == "absent":
-        return leave(check)
-    return match(params["plan"] or "", params["persist"], check, params["objects"])
+        return convergence.leave(author, check)
+    if params["confirm"]:
+        return convergence.confirm(params["confirm"], author)
+    asked = (params[name] for name in ("persist", "objects", "seconds", "force"))
+    return convergence.match(convergence.Asked(params["plan"] or "", author, *asked), check)
 
 
 def main() -> None:
@@ -124,6 +162,11 @@ def main() -> None:
             "objects": {"type": "dict", "default": {}},
             "persist": {"type": "bool", "default": True},
             "state": {"type": "str", "choices": ["planned", "absent"], "default": "planned"},
+            "seconds": {"type": "int", "default": 60},
+            "lineage": {"type": "dict", "default": {}},
+            "author": {"type": "dict", "default": {}},
+            "force": {"type": "bool", "default": False},
+            "confirm": {"type": "int"},
             "observe": {"type": "bool", "default": False},
         },
         supports_check_mode=True,

@@ -16,6 +16,7 @@ from ..model.errors import Fault, IntentError
 from ..model.sending import CERTIFICATE
 from .inventory import reachable
 from .keys import Ends, public_key
+from .lineage import Lineage
 from .policy import ledger as policies
 
 LEDGER_VERSION = 1
@@ -54,7 +55,7 @@ class LinkEntry(NamedTuple):
 class Ledger(NamedTuple):
     """hosts: by name. released: (runner id, host that had it), the longest free first. interfaces: by name. carrier: of
     the WireGuard link that the overlay's tunnels run in. policy: numbers of networks, identities, tags and
-    interfaces. audit: host → certificate that it sends or collects denials with."""
+    interfaces. audit: host → certificate that it sends or collects denials with. lineage: which intent this is."""
 
     hosts: dict[str, Entry]
     released: tuple[tuple[int, str], ...] = ()
@@ -62,6 +63,7 @@ class Ledger(NamedTuple):
     carrier: LinkEntry = LinkEntry()
     policy: policies.Remembered = policies.NOTHING
     audit: Mapping[str, str] = MappingProxyType({})
+    lineage: Lineage = Lineage()
 
 
 EMPTY = Ledger({})
@@ -80,6 +82,8 @@ def to_json(ledger: Ledger) -> str:
         document["policy"] = policies.whole_document(ledger.policy)
     if ledger.audit:
         document["audit"] = dict(ledger.audit)
+    if ledger.lineage.name:
+        document["lineage"] = ledger.lineage._asdict()
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -103,12 +107,17 @@ def from_json(text: str, place: str) -> Ledger:
         carrier = _link(document["carrier"]) if "carrier" in document else LinkEntry()
         policy = policies.from_whole_document(document["policy"]) if "policy" in document else policies.NOTHING
         audit = {name: _certificate(text) for name, text in document.get("audit", {}).items()}
+        lineage = _lineage(document["lineage"]) if "lineage" in document else Lineage()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         message = (
             f"the ledger cannot be read ({error}); restore it, or remove it: hubs and servers that run know the same"
         )
         raise IntentError((Fault(place, "", message),)) from error
-    return Ledger(hosts, released, interfaces, carrier, policy, audit)
+    return Ledger(hosts, released, interfaces, carrier, policy, audit, lineage)
+
+
+def _lineage(value: dict[str, Any]) -> Lineage:
+    return Lineage(str(value["name"]), int(value["revision"]), str(value["plans"]))
 
 
 def _entry(value: dict[str, Any]) -> Entry:

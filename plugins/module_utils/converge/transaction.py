@@ -8,6 +8,7 @@ The same code under Ansible, at boot and, on the kernel in memory, in check mode
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from ..diff.conflicts import conflicts
@@ -23,6 +24,10 @@ from ..model.policed import Objects
 from ..model.state import Observed
 from ..model.stored import Program
 
+# Called with all that is to be done and what was observed, before the first of it.
+Begin = Callable[[tuple[Change, ...], Observed], None]
+_UNDONE = "everything was changed back"
+
 
 class Outcome(NamedTuple):
     """changes: what was done, in order; empty when the host was as planned. notes: for the reader of the report."""
@@ -32,14 +37,30 @@ class Outcome(NamedTuple):
 
 
 class UndoneError(WeftError):
-    """A step failed; the host is as it was before. The message says which step, and what is left if undoing failed."""
+    """A step failed; the host is as it was before. The message says which step, and what is left if undoing failed.
+    whole: nothing is left."""
+
+    def __init__(self, message: str, whole: bool) -> None:
+        super().__init__(message)
+        self.whole = whole
 
 
-def converge(plan: HostPlan, kernel: Kernel, program: Program | None = None, objects: Objects = NO_OBJECTS) -> Outcome:
+def _nothing_first(_changes: tuple[Change, ...], _before: Observed) -> None:
+    pass
+
+
+def converge(
+    plan: HostPlan,
+    kernel: Kernel,
+    program: Program | None = None,
+    objects: Objects = NO_OBJECTS,
+    begin: Begin = _nothing_first,
+) -> Outcome:
     """Make the host match its plan, or leave it as it was.
 
     program: the code to store on the host together with the plan; None stores neither (at boot both are there).
-    objects: the programs that judge; without them a plan with a policy cannot be met.
+    objects: the programs that judge; without them a plan with a policy cannot be met. begin: called
+    before the first step with all that are to come, and with what was observed; what it raises ends the run there.
     Raises PlanError and ConflictError before anything is changed, UndoneError after everything was changed back.
     """
     if plan.policy is not None and not objects.files:
@@ -49,7 +70,7 @@ def converge(plan: HostPlan, kernel: Kernel, program: Program | None = None, obj
     if faults:
         raise ConflictError(faults)
     wanted = desired(plan, before.capabilities, program, moment_of(before), objects)
-    return Outcome(_carry_out(wanted, before, kernel), wanted.notes)
+    return Outcome(_carry_out(wanted, before, kernel, begin), wanted.notes)
 
 
 def clear(kernel: Kernel) -> Outcome:
@@ -63,19 +84,21 @@ def clear(kernel: Kernel) -> Outcome:
     if faults:
         raise ConflictError(faults)
     wanted = nothing(before)
-    return Outcome(_carry_out(wanted, before, kernel), wanted.notes)
+    return Outcome(_carry_out(wanted, before, kernel, _nothing_first), wanted.notes)
 
 
-def _carry_out(wanted: Wanted, before: Observed, kernel: Kernel) -> tuple[Change, ...]:
+def _carry_out(wanted: Wanted, before: Observed, kernel: Kernel, begin: Begin) -> tuple[Change, ...]:
     todo = changes(wanted.state, before.state)
     if todo:
+        begin(todo, before)
         try:
             kernel.apply(todo)
             _verify(wanted, kernel)
         except Exception as error:
             # Also a fault of our own: a traceback is no reason to leave the host between two states.
             told = str(error) if isinstance(error, WeftError) else f"{type(error).__name__}: {error}"
-            raise UndoneError(f"{told}; {_undo(before, wanted, kernel)}") from error
+            left = _undo(before, wanted, kernel)
+            raise UndoneError(f"{told}; {left or _UNDONE}", whole=not left) from error
     return todo
 
 
@@ -88,7 +111,7 @@ def _verify(wanted: Wanted, kernel: Kernel) -> None:
 def _undo(before: Observed, wanted: Wanted, kernel: Kernel) -> str:
     """Converge back to what was observed first: whatever step failed, the way back is again a diff.
 
-    Returns what the user is told of it.
+    Returns what the user is told of what is left; "": nothing.
     """
     checkpoint = {kind: before.state.get(kind, {}) for kind in wanted.state}
     try:
@@ -98,4 +121,4 @@ def _undo(before: Observed, wanted: Wanted, kernel: Kernel) -> str:
         return f"undoing it failed too: {failure}; the host is between two states, run again to mend it"
     if left:
         return f"undone except for: {'; '.join(str(change) for change in left)}"
-    return "everything was changed back"
+    return ""

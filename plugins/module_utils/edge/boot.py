@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> int:
     try:
         plan = read_plan(arguments[1] if len(arguments) > 1 else PLAN_PATH)
         with exclusive():
-            outcome = converge_stored(plan)
+            outcome = converge_stored(plan, "weft apply")
     except WeftError as error:
         sys.stderr.write(f"weft: {error}\n")
         return 1

@@ -11,37 +11,71 @@ is imported: at boot every millisecond counts before Docker may start.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+
+Answer = Callable[["list[str]"], int]
 
 
 def main(arguments: list[str]) -> int:
     word = arguments[0] if arguments else ""
+    answer = _for_people(word) or _for_systemd(word)
+    return answer(arguments) if answer else _usage()
+
+
+def _for_people(word: str) -> Answer | None:
+    if word == "client":
+        from .client_command import main as answer
+    elif word == "confirm":
+        from .confirmation import main as answer
+    elif word == "denials":
+        from .denials import main as answer
+    elif word == "history":
+        from .history import main as answer
+    elif word == "rollback":
+        from .rollback import main as answer
+    elif word == "status":
+        from .status import main as answer
+    else:
+        return None
+    return answer
+
+
+def _for_systemd(word: str) -> Answer | None:
     if word == "apply":
         from .boot import main as answer
     elif word == "audit":
         from .audit import main as answer
-    elif word == "client":
-        from .client_command import main as answer
     elif word == "collect":
         from .collect import main as answer
-    elif word == "denials":
-        from .denials import main as answer
     elif word == "guard":
         from .guard import main as answer
     elif word == "send":
         from .send import main as answer
-    elif word == "status":
-        from .status import main as answer
     elif word == "watch":
         from .watch import main as answer
     else:
-        return _usage()
-    return answer(arguments)
+        return None
+    return answer
 
 
 def _usage() -> int:
-    from . import audit, boot, client_command, collect, denials, guard, send, status, watch
+    from . import (
+        audit,
+        boot,
+        client_command,
+        collect,
+        confirmation,
+        denials,
+        guard,
+        history,
+        rollback,
+        send,
+        status,
+        watch,
+    )
 
-    doors = (boot, status, client_command, denials, watch, audit, guard, send, collect)
+    people = (boot, status, history, rollback, confirmation, client_command, denials)
+    doors = (*people, watch, audit, guard, send, collect)
     lines = [line for each in doors for line in each.USAGE.splitlines()]
     sys.stderr.write("usage: " + "\n       ".join(lines) + "\n")
     return 2

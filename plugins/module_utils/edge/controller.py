@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
+from uuid import uuid4
 
 from ..compile.domain import Compiled, compile_domain
 from ..compile.inventory import Others, Places
 from ..compile.inventory import read as read_inventory
 from ..compile.keys import KeysWanted
+from ..compile.lineage import Lineage, advanced, digest_of, lineage_faults, overtaking
+from ..compile.lockout import lockout_faults
 from ..compile.world import Run
 from ..diff.conflicts import conflicts
 from ..diff.desired import desired
@@ -19,7 +22,7 @@ from ..diff.docker import network_changes
 from ..diff.objects import changes
 from ..model.change import Change
 from ..model.docker import DockerNetwork
-from ..model.errors import IntentError
+from ..model.errors import Fault, IntentError
 from ..model.facts import Facts
 from ..model.plan import HostPlan
 from ..model.state import Capabilities, Observed
@@ -41,13 +44,14 @@ class Members(NamedTuple):
 class Mode(NamedTuple):
     """offline: nobody was asked. keep: whether the ledger is written (not in check mode, not for a plan alone).
     resolve: whether names of endpoints are looked up; offline, they are not. new_keys: servers that lost their keys and
-    are to have others."""
+    are to have others. force: whatever intent the hosts have, this one takes its place."""
 
     offline: bool = False
     allow_empty: bool = False
     keep: bool = True
     resolve: bool = True
     new_keys: Collection[str] = ()
+    force: bool = False
 
 
 class Result(NamedTuple):
@@ -76,14 +80,29 @@ def compile_project(project: Project, members: Members, facts: Mapping[str, Fact
     for host, plan in compiled.plans.items():
         if host in facts:
             faults += conflicts(plan, Observed(facts[host].capabilities, {}, facts[host].foreign))
+    faults += lockout_faults(compiled.plans, facts, compiled.policy)
+    lineage, objections = _lineage(ledger.lineage, compiled.plans, facts, mode.force)
+    faults += objections
     if faults:
         raise IntentError(tuple(dict.fromkeys(faults)))
+    compiled = compiled._replace(ledger=compiled.ledger._replace(lineage=lineage))
     before = read_plans(project.build)
     write_plans(project.build, compiled.plans)
     write_policy(project.build, compiled.policy)
     written = write_ledger(project.ledger, compiled.ledger) if mode.keep else False
     plans = compiled.plans
     return Result(compiled, _changes(before, plans), _networks(plans, facts), _wanting(compiled, facts), written)
+
+
+def _lineage(
+    known: Lineage, plans: Mapping[str, HostPlan], facts: Mapping[str, Facts], force: bool
+) -> tuple[Lineage, tuple[Fault, ...]]:
+    """Of the plans, and which hosts have something later."""
+    seen = {host: found.last for host, found in facts.items() if found.last is not None}
+    ours = advanced(known, digest_of(plans), seen, uuid4().hex[:12])
+    if force:
+        return overtaking(ours, seen), ()
+    return ours, lineage_faults(ours, seen)
 
 
 def _changes(before: Mapping[str, HostPlan], plans: Mapping[str, HostPlan]) -> dict[str, tuple[Change, ...]]:

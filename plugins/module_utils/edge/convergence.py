@@ -1,44 +1,96 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What the module converge does on a host: the transaction, and what is stored for the next boot."""
+"""What the module converge does on a host: the transaction, what is stored for the next boot, and its confirmation."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from ..converge import confirmed
 from ..converge.transaction import clear, converge
+from ..kernel import journal, pending
 from ..kernel.host import HostKernel
 from ..kernel.keyring import tidy
 from ..kernel.lock import exclusive
 from ..kernel.memory import MemoryKernel
+from ..model.errors import PlanError
 from ..model.plan import from_json
+from ..model.transaction import ROLLED_BACK, Author, Entry, objection
+from .moment import when
 from .objects import unpack
 from .program import program
 from .result import result_of
 
 
-def match(plan_text: str, persist: bool, check: bool, packed: Mapping[str, str]) -> dict[str, Any]:
-    """Make this host match its plan; check: a copy of it in memory. packed: the programs that judge, where the plan has
-    a policy. Raises WeftError."""
-    plan = from_json(plan_text)
-    objects = unpack(packed)
-    kept = program(objects) if persist else None
+class Asked(NamedTuple):
+    """plan: its text. persist: whether the host keeps it, and goes back to the one before unless somebody confirms
+    within so many seconds; 0: nobody has to. packed: the programs that judge, where the plan has a policy. force:
+    whatever intent the host has."""
+
+    plan: str
+    author: Author
+    persist: bool
+    packed: Mapping[str, str]
+    seconds: int
+    force: bool
+
+
+def author_of(given: Mapping[str, Any]) -> Author:
+    """As the module's argument says it; somebody who says nothing is whoever calls modules by hand."""
+    name, lineage = str(given.get("name") or "a module call"), str(given.get("lineage") or "")
+    return Author(name, lineage, int(given.get("revision") or 0), str(given.get("plans") or ""))
+
+
+def match(asked: Asked, check: bool) -> dict[str, Any]:
+    """Make this host match its plan; check: a copy of it in memory. Raises WeftError."""
+    plan = from_json(asked.plan)
+    objects = unpack(asked.packed)
+    kept = program(objects) if asked.persist else None
     host = HostKernel(policies=plan.policy is not None)
     if check:
         return result_of(converge(plan, MemoryKernel(host.observe()), kept, objects))
-    with exclusive():
-        outcome = converge(plan, host, kept, objects)
+    with exclusive(who=asked.author.name):
+        before = journal.entries()
+        last = journal.lineage_of(before)
+        reason = objection(asked.author, last) if last is not None and not asked.force else ""
+        if reason:
+            raise PlanError(f"nothing was changed on this host: {reason}")
+        if kept is None:
+            done = confirmed.Done(converge(plan, host, None, objects))
+        else:
+            done = confirmed.change(plan, host, kept, objects, confirmed.Terms(asked.author, asked.seconds))
         tidy(plan)
-    return result_of(outcome)
+    result = result_of(done.outcome)
+    result["notes"] = [*_gone_back(before), *result["notes"]]
+    return {**result, "pending": done.number}
 
 
-def leave(check: bool) -> dict[str, Any]:
+def _gone_back(entries: tuple[Entry, ...]) -> list[str]:
+    """What somebody who did not come back has to hear."""
+    if not entries or entries[-1].result != ROLLED_BACK:
+        return []
+    last = entries[-1]
+    return [f"change {last.number} of {when(last.time)} by {last.author.name} was rolled back: {last.why}"]
+
+
+def confirm(number: int, author: Author) -> dict[str, Any]:
+    """The change that waits here lasts. Raises WeftError."""
+    with exclusive(who=author.name):
+        entry = confirmed.confirm(number)
+    return {"changed": False, "confirmed": entry.number}
+
+
+def leave(author: Author, check: bool) -> dict[str, Any]:
     """Take everything of weft's off this host; check: a copy of it in memory. No plan is needed. Raises WeftError."""
     host = HostKernel()
     if check:
         return result_of(clear(MemoryKernel(host.observe())))
-    with exclusive():
+    with exclusive(who=author.name):
+        waiting = pending.read()
+        if waiting is not None:
+            # What would go back to a plan would bring everything back.
+            pending.disarm(waiting.number)
         outcome = clear(host)
     return result_of(outcome)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from ..kernel import journal
 from ..model import state as kinds
 from ..model.docker import DockerNetwork, SeenNetwork
 from ..model.errors import PlanError
@@ -22,6 +23,7 @@ from ..model.rule import ForeignRule
 from ..model.sending import CERTIFICATE
 from ..model.state import Capabilities, Foreign, Observed, Uplink
 from ..model.stored import PLAN_PATH
+from ..model.transaction import Author
 from ..model.wireguard import PUBLIC_KEY, UNMADE, Device, Keys, Peer
 
 
@@ -43,6 +45,8 @@ def facts_of(observed: Observed) -> Facts:
         tuple(_peers(plan, peers)),
         tuple(sorted({peer.public_key for peer in peers.values() if peer.handshake})),
         observed.now,
+        journal.lineage_of(journal.entries()),
+        int(session[3]) if len(session) > 3 else 22,
     )
 
 
@@ -79,6 +83,8 @@ def to_data(facts: Facts) -> dict[str, Any]:
         "peers": [peer._asdict() for peer in facts.peers],
         "shaken": facts.shaken,
         "now": facts.now,
+        "last": facts.last._asdict() if facts.last else None,
+        "reached_on": facts.reached_on,
     }
 
 
@@ -107,6 +113,8 @@ def from_data(data: Any) -> Facts:
             tuple(_peer(item) for item in data["peers"]),
             tuple(_public(key) for key in data["shaken"]),
             int(data["now"]),
+            _one(Author, data["last"]) if data.get("last") else None,
+            int(data.get("reached_on", 22)),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PlanError(f"what the host said of itself cannot be read ({error!r})") from error

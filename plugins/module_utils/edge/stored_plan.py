@@ -5,12 +5,15 @@
 
 from __future__ import annotations
 
+import time
+
 from ..converge.transaction import Outcome, converge
 from ..diff.policy import NO_OBJECTS
-from ..kernel import stored
+from ..kernel import journal, stored
 from ..kernel.host import HostKernel
 from ..model.errors import PlanError
-from ..model.plan import HostPlan, from_json
+from ..model.plan import HostPlan, from_json, to_json
+from ..model.transaction import APPLIED, Author, Entry, digest_of, shortened
 
 
 def read_plan(path: str) -> HostPlan:
@@ -22,9 +25,14 @@ def read_plan(path: str) -> HostPlan:
         raise PlanError(f"the plan {path} cannot be read ({error})") from error
 
 
-def converge_stored(plan: HostPlan) -> Outcome:
+def converge_stored(plan: HostPlan, by: str) -> Outcome:
     """Make this host match a plan that it keeps, with the programs that it keeps. Docker is not asked: at boot it waits
-    for the end of this. Raises WeftError."""
+    for the end of this. by: the command that does, for the journal. Raises WeftError."""
     policies = plan.policy is not None
     kernel = HostKernel(ask_docker=False, policies=policies)
-    return converge(plan, kernel, objects=stored.objects() if policies else NO_OBJECTS)
+    outcome = converge(plan, kernel, objects=stored.objects() if policies else NO_OBJECTS)
+    if outcome.changes:
+        number = journal.next_number(journal.entries())
+        changes = shortened(tuple(map(str, outcome.changes)))
+        journal.write(Entry(number, int(time.time()), Author(by), digest_of(to_json(plan)), APPLIED, "", changes))
+    return outcome

@@ -40,6 +40,6 @@ def report(
         lines.append(f"failed: {', '.join(failed)} (each is as it was before; mend the cause and run again)")
     if missing:
         lines.append(
-            f"not reached: {', '.join(missing)} (nothing changed there; a run that reaches them does the rest)"
+            f"not reached: {', '.join(missing)} (no change there lasts; a run that reaches them does the rest)"
         )
     return lines

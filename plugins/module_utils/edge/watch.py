@@ -76,7 +76,7 @@ class Watch:
         """The plan is read under the lock: it may have been a run that had got no further yet."""
         with exclusive():
             plan = self._plan.current()
-            outcome = converge_stored(plan) if plan else None
+            outcome = converge_stored(plan, "weft watch") if plan else None
         for change in outcome.changes if outcome else ():
             _say(str(change))
 

@@ -18,8 +18,9 @@ _STEP = 0.05
 
 
 @contextmanager
-def exclusive(seconds: float = 60, path: str = PATH) -> Iterator[None]:
-    """Hold the host's lock. The kernel frees it with the process that held it, however that ended.
+def exclusive(seconds: float = 20, path: str = PATH, who: str = "this host itself") -> Iterator[None]:
+    """Hold the host's lock. The kernel frees it with the process that held it, however that ended. who: holds it, for
+    those who wait.
 
     Raises KernelError, naming who holds it since when, if it is not free within ``seconds``.
     """
@@ -29,7 +30,7 @@ def exclusive(seconds: float = 60, path: str = PATH) -> Iterator[None]:
         _take(descriptor, seconds)
         os.truncate(descriptor, 0)
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime())
-        os.pwrite(descriptor, f"process {os.getpid()} since {since}".encode(), 0)
+        os.pwrite(descriptor, f"{who}, process {os.getpid()}, since {since}".encode(), 0)
         yield
     finally:
         os.close(descriptor)

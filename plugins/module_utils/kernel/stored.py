@@ -98,9 +98,33 @@ def current_digest() -> str | None:
     return folder if complete else None
 
 
-def objects() -> Objects:
-    """The BPF programs that are kept with the current program. Raises KernelError where there are none."""
-    folder = f"{_CURRENT}/{_BPF}"
+def plan_text() -> str | None:
+    """The plan that the host would boot; None: there is none."""
+    file = _read(PLAN_PATH)
+    return file.text if file is not None else None
+
+
+def keep(program: Program) -> None:
+    """Have it on the disk, though it is not current yet. Raises KernelError."""
+    try:
+        _write_program(program)
+    except OSError as error:
+        raise KernelError(f"program {program.digest}", error.strerror or str(error)) from error
+
+
+def forget(program: Program) -> None:
+    """The opposite, unless it is current. Raises KernelError."""
+    folder = f"{PROGRAM_ROOT}/{program.digest}"
+    try:
+        if current_digest() != program.digest and os.path.isdir(folder):
+            atomic.remove_tree(folder)
+    except OSError as error:
+        raise KernelError(f"program {program.digest}", error.strerror or str(error)) from error
+
+
+def objects(program: str = "current") -> Objects:
+    """The BPF programs that are kept with a program, by its digest. Raises KernelError where there are none."""
+    folder = f"{PROGRAM_ROOT}/{program}/{_BPF}"
     try:
         names = sorted(os.listdir(folder))
         return objects_of((name, atomic.read(f"{folder}/{name}") or b"") for name in names)
@@ -115,15 +139,22 @@ def _switch_program(change: Change) -> None:
         os.unlink(_CURRENT)
         return
     program = change.after
-    folder = f"{PROGRAM_ROOT}/{program.digest}"
-    for path, text in program.sources:
-        _write(File(f"{folder}/{path}", text))
-    if program.files:
-        os.makedirs(f"{folder}/{_BPF}", mode=0o755, exist_ok=True)
-    for name, content in program.files:
-        atomic.write(f"{folder}/{_BPF}/{name}", content, 0o644)
+    _write_program(program)
     _write(File(_CURRENT, "", target=program.digest))
     keep = {program.digest, "current", change.before.digest if change.before else ""}
     for name in os.listdir(PROGRAM_ROOT):
         if name not in keep:
             atomic.remove_tree(f"{PROGRAM_ROOT}/{name}")
+
+
+def _write_program(program: Program) -> None:
+    """Nothing, where all of it is there: what is there is of its digest. Its entry is written last."""
+    folder = f"{PROGRAM_ROOT}/{program.digest}"
+    if os.path.exists(f"{folder}/main.py"):
+        return
+    if program.files:
+        os.makedirs(f"{folder}/{_BPF}", mode=0o755, exist_ok=True)
+    for name, content in program.files:
+        atomic.write(f"{folder}/{_BPF}/{name}", content, 0o644)
+    for path, text in sorted(program.sources, key=lambda source: source[0] == "main.py"):
+        _write(File(f"{folder}/{path}", text))

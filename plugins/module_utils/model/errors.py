@@ -9,6 +9,8 @@ WeftError
 ├── QuestionError   the operator's turn: what is asked of policies is about nobody, or is no packet; nothing was touched
 ├── ConflictError   the operator's turn: something foreign stands where the plan wants to build; nothing was touched
 ├── PlanError       a stored or received plan cannot be read: compile it again; nothing was touched
+├── PendingError    somebody else's turn: a change of theirs waits for its confirmation; nothing was touched
+├── LapsedError     a change was to be confirmed that is gone already
 ├── KernelError     the host refused an operation; the transaction is undone; a retry may help
 └── VerifyError     everything was applied, yet the host differs from the plan; the transaction was undone
 """
@@ -64,6 +66,23 @@ class MeasureError(FaultsError):
 
 class PlanError(WeftError):
     """A plan cannot be read: wrong version, wrong shape, or damaged."""
+
+
+class PendingError(WeftError):
+    """A change of ``author`` waits for its confirmation, for so many seconds yet."""
+
+    def __init__(self, number: int, author: str, seconds: int) -> None:
+        super().__init__(
+            f"change {number} of this host, by {author}, waits for its confirmation; run again in {seconds} s, when it "
+            "is confirmed or rolled back"
+        )
+
+
+class LapsedError(WeftError):
+    """A change that was to be confirmed is gone; ``how`` it ended."""
+
+    def __init__(self, number: int, how: str) -> None:
+        super().__init__(f"change {number} of this host cannot be confirmed: {how}")
 
 
 class KernelError(WeftError):

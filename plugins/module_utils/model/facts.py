@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from .link import Link
 from .state import Capabilities, Foreign
+from .transaction import Author
 from .wireguard import Device, Keys, Peer
 
 
@@ -19,7 +20,10 @@ class Facts(NamedTuple):
 
     tunnels: our VXLAN links there, living ones first, then those that only the stored plan still names.
 
+    last: who changed it last, of those whose intent is known; None: nobody.
+
     reached_at: the host's own end of the connection that Ansible came in on, None where it is not a network one.
+    reached_on: its port.
     """
 
     capabilities: Capabilities
@@ -31,3 +35,5 @@ class Facts(NamedTuple):
     peers: tuple[Peer, ...] = ()
     shaken: tuple[str, ...] = ()
     now: int = 0
+    last: Author | None = None
+    reached_on: int = 22

@@ -16,13 +16,14 @@ import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.edge.program import program
 from ansible_collections.weft.overlay.plugins.module_utils.edge.stored_plan import converge_stored
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import stored
+from ansible_collections.weft.overlay.plugins.module_utils.kernel import journal, stored
 from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
 from ansible_collections.weft.overlay.plugins.module_utils.model.change import ADD, CHANGE, Change
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import to_json
 from ansible_collections.weft.overlay.plugins.module_utils.model.policed import BPF_FOLDER
 from ansible_collections.weft.overlay.plugins.module_utils.model.stored import PROGRAM_ROOT, Program
+from ansible_collections.weft.overlay.plugins.module_utils.model.transaction import APPLIED
 from tests.integration.bpf.stage import ROOT
 from tests.integration.policy.town import LINKS, OPEN, SHUT, Town, answers, ip, objects, plan
 
@@ -31,13 +32,14 @@ ANSIBLE = Path(sys.executable).with_name("ansible")
 
 @pytest.fixture
 def disk(town: Town) -> Town:
-    """An empty folder for programs, gone with the mount namespace."""
-    made = not os.path.isdir(PROGRAM_ROOT)
-    os.makedirs(PROGRAM_ROOT, exist_ok=True)
-    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", PROGRAM_ROOT], check=True)
-    if made:
-        town.at_the_end(lambda: os.rmdir(PROGRAM_ROOT))
-    town.at_the_end(lambda: subprocess.run(["umount", PROGRAM_ROOT], check=True))
+    """Empty folders for programs and for what a host remembers, gone with the mount namespace."""
+    for folder in (PROGRAM_ROOT, journal.ROOT):
+        made = not os.path.isdir(folder)
+        os.makedirs(folder, exist_ok=True)
+        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
+        if made:
+            town.at_the_end(lambda folder=folder: os.rmdir(folder))
+        town.at_the_end(lambda folder=folder: subprocess.run(["umount", folder], check=True))
     return town
 
 
@@ -69,13 +71,17 @@ def test_a_host_boots_with_its_policy(disk: Town) -> None:
     assert not answers(disk.move_in())
     again = subprocess.run(boot, capture_output=True, text=True, check=False)
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+    [entry] = journal.entries()
+    assert (entry.number, entry.author.name, entry.result) == (1, "weft apply", APPLIED)
+    assert entry.changes[:2] == ("+ policy policy", "+ link bridge")
 
 
 def test_what_a_service_rebuilds_has_its_programs_too(disk: Town) -> None:
     keep(None, program(objects()))
-    converge_stored(plan(OPEN))
+    converge_stored(plan(OPEN), "weft watch")
     ip("link del vxlan0")
-    assert "+ policed interface vxlan0" in [str(change) for change in converge_stored(plan(OPEN)).changes]
+    again = converge_stored(plan(OPEN), "weft watch")
+    assert "+ policed interface vxlan0" in [str(change) for change in again.changes]
     assert len(disk.programs("vxlan0")) == 2
 
 

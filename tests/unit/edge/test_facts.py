@@ -32,6 +32,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.state import (
     Uplink,
 )
 from ansible_collections.weft.overlay.plugins.module_utils.model.stored import PLAN_PATH, File
+from ansible_collections.weft.overlay.plugins.module_utils.model.transaction import Author
 from ansible_collections.weft.overlay.plugins.module_utils.model.wireguard import UNMADE, Device, Keys, Peer
 from tests.unit.diff.worlds import OVERLAYS, PROGRAMS
 
@@ -69,6 +70,8 @@ FULL = Facts(
     (Peer("wg0", KEYS[2], "phone", ("192.0.2.2/32",), successor=KEYS[1]), Peer("wg0", UNMADE, "laptop")),
     (KEYS[2],),
     1800000000,
+    Author("anna@ops", "abc", 12, "plans"),
+    2222,
 )
 PLAN = hub_plan(OVERLAYS[0], "hub", "192.0.2.250", tuple(Spoke(f"r{n}", n, f"192.0.2.{n}", 1450) for n in (1, 2)))
 CAPABLE = Capabilities(True, "none")

@@ -30,7 +30,7 @@ def test_notes_failures_and_absences_follow():
         "note: an MTU is assumed",
         "note: hub: it is a bridge",
         "failed: r2 (each is as it was before; mend the cause and run again)",
-        "not reached: r3, r4 (nothing changed there; a run that reaches them does the rest)",
+        "not reached: r3, r4 (no change there lasts; a run that reaches them does the rest)",
     ]
 
 

@@ -45,7 +45,7 @@ def test_a_killed_holder_holds_nothing(holder):
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     with exclusive(5, path), open(path, encoding="utf-8") as stream:
-        assert stream.read().startswith(f"process {os.getpid()} since ")
+        assert stream.read().startswith(f"this host itself, process {os.getpid()}, since ")
 
 
 def test_it_is_free_again_afterwards_also_after_an_error(tmp_path):

@@ -1,0 +1,203 @@
+# Copyright: (c) 2026, the weft.overlay authors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Confirm or roll back: a change lasts when whoever made it has come back over a new connection to say so; else the
+host goes back, by itself, to the last plan that somebody confirmed.
+
+The caller holds the host's lock (kernel/lock.py) in all of these.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from ..diff.policy import NO_OBJECTS
+from ..kernel import journal, pending, stored
+from ..kernel.protocol import Kernel
+from ..model import state as kinds
+from ..model.change import Change
+from ..model.errors import LapsedError, PendingError
+from ..model.plan import HostPlan, from_json, to_json
+from ..model.policed import Objects
+from ..model.state import Observed
+from ..model.stored import PLAN_PATH, Program
+from ..model.transaction import (
+    APPLIED,
+    APPLYING,
+    CONFIRMED,
+    INTERRUPTED,
+    ROLLED_BACK,
+    UNDONE,
+    Author,
+    Entry,
+    Pending,
+    digest_of,
+    shortened,
+)
+from .transaction import Outcome, UndoneError, clear, converge
+
+
+class Done(NamedTuple):
+    """number: of the change that is to be confirmed; 0: there is none."""
+
+    outcome: Outcome
+    number: int = 0
+
+
+class Terms(NamedTuple):
+    """author: who changes this host. seconds: until it goes back, if nobody confirms; 0: nobody has to."""
+
+    author: Author
+    seconds: int
+
+
+def change(plan: HostPlan, kernel: Kernel, program: Program, objects: Objects, terms: Terms) -> Done:
+    """Make the host match its plan, until that is confirmed or its time is over. program: stored with the plan.
+
+    Raises PendingError where somebody else's change waits for its confirmation, and what converge raises.
+    """
+    left = _left(terms.author)
+    step = _Step(plan, program, terms, left)
+    try:
+        outcome = converge(plan, kernel, program, objects, step.begin)
+    except UndoneError as error:
+        step.undone(error)
+        raise
+    if not outcome.changes:
+        if left is None:
+            return Done(outcome)
+        # What an interrupted run has done is all that this one wanted; nobody has confirmed it.
+        step.begin((), kernel.observe())
+    return Done(outcome, step.end())
+
+
+def _left(author: Author) -> Pending | None:
+    """A change that was interrupted, or that its author did not come back to; it is this one's to go on with."""
+    left = pending.read()
+    if left is None:
+        return None
+    if _ended(left.number) is not None:
+        pending.disarm(left.number)
+        return None
+    if left.stage == APPLIED and left.author.name != author.name and seconds_left(left) > 0:
+        raise PendingError(left.number, left.author.name, int(seconds_left(left)) + 1)
+    return left
+
+
+def _ended(number: int) -> Entry | None:
+    return next((entry for entry in journal.entries() if entry.number == number), None)
+
+
+def seconds_left(change: Pending) -> float:
+    """0 after a reboot: who could have come back did not."""
+    return max(0.0, change.until - pending.now()) if change.boot == pending.boot() else 0.0
+
+
+def _kept(observed: Observed) -> tuple[str | None, str]:
+    """The plan and the program that the host would boot."""
+    plan = observed.state.get(kinds.FILE, {}).get(PLAN_PATH)
+    program = observed.state.get(kinds.PROGRAM, {}).get("program")
+    return plan.text if plan else None, program.digest if program else ""
+
+
+class _Step:
+    """One change from before it begins to where it waits for its confirmation. left: one that it goes on from."""
+
+    def __init__(self, plan: HostPlan, program: Program, terms: Terms, left: Pending | None) -> None:
+        self._text = to_json(plan)
+        self._program = program
+        self._terms = terms
+        self._left = left
+        self._pending: Pending | None = None
+        # Without somebody who keeps time there is nothing to wait for.
+        self._asked = terms.seconds > 0 and pending.possible()
+
+    def begin(self, changes: tuple[Change, ...], observed: Observed) -> None:
+        """Before anything is touched."""
+        before, program = _kept(observed) if self._left is None else (self._left.before, self._left.program)
+        if self._left is not None:
+            why = f"it ended while it was being applied, or nobody came back; change {self._left.number + 1} goes on"
+            journal.write(_entry(self._left, INTERRUPTED, why))
+        self._pending = Pending(
+            number=journal.next_number(journal.entries()),
+            author=self._terms.author,
+            since=int(time.time()),
+            boot=pending.boot(),
+            until=pending.now() + self._terms.seconds,
+            seconds=self._terms.seconds,
+            stage=APPLYING,
+            plan=digest_of(self._text),
+            before=before,
+            program=program,
+            changes=shortened(tuple(map(str, changes))),
+        )
+        if self._asked:
+            stored.keep(self._program)
+            pending.arm(self._pending, self._program.digest)
+        if self._left is not None:
+            pending.stop_timer(self._left.number)
+
+    def end(self) -> int:
+        """Everything is applied. Returns what is to be confirmed; 0: nothing."""
+        made = self._begun()
+        if not self._asked:
+            journal.write(_entry(made, APPLIED), self._text)
+            return 0
+        pending.write(made._replace(stage=APPLIED, until=pending.now() + made.seconds))
+        return made.number
+
+    def _begun(self) -> Pending:
+        if self._pending is None:
+            raise RuntimeError("a change ended that never began")
+        return self._pending
+
+    def undone(self, error: UndoneError) -> None:
+        """What could not be undone whole is left to the timer."""
+        made = self._pending
+        if made is None or (self._asked and not error.whole):
+            return
+        journal.write(_entry(made, UNDONE, str(error)))
+        if self._asked:
+            pending.disarm(made.number)
+            stored.forget(self._program)
+
+
+def confirm(number: int) -> Entry:
+    """The change lasts. Saying it twice is no fault. Raises LapsedError where it is gone already."""
+    waiting = pending.read()
+    ended = _ended(number)
+    if ended is not None and ended.result == CONFIRMED:
+        return ended
+    if waiting is None or waiting.number != number or ended is not None:
+        raise LapsedError(number, _told(ended))
+    entry = _entry(waiting, CONFIRMED)
+    journal.write(entry, stored.plan_text())
+    pending.disarm(number)
+    return entry
+
+
+def _told(ended: Entry | None) -> str:
+    if ended is None:
+        return "no such change waits here"
+    return f"it was {ended.result}" + (f", for {ended.why}" if ended.why else "")
+
+
+def roll_back(waiting: Pending, kernel: Kernel, why: str) -> Outcome:
+    """To the last plan that somebody confirmed; to nothing, where there was none. Raises WeftError: it still waits."""
+    outcome = _restore(waiting, kernel)
+    journal.write(_entry(waiting, ROLLED_BACK, why))
+    pending.disarm(waiting.number)
+    return outcome
+
+
+def _restore(waiting: Pending, kernel: Kernel) -> Outcome:
+    if waiting.before is None:
+        return clear(kernel)
+    plan = from_json(waiting.before)
+    objects = stored.objects(waiting.program) if plan.policy is not None else NO_OBJECTS
+    return converge(plan, kernel, Program(waiting.program), objects)
+
+
+def _entry(change: Pending, result: str, why: str = "") -> Entry:
+    return Entry(change.number, int(time.time()), change.author, change.plan, result, why, change.changes)
