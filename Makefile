@@ -75,6 +75,12 @@ wireguard: venv ## scenario wireguard on the lab (root)
 policy: venv bpf ## scenario policy on the lab (root)
 	@$(TIMED) $(BIN)/molecule test --scenario-name policy
 
+##### Slow, and not part of the above
+
+.PHONY: rollback
+rollback: venv ## changes that nobody confirms, and two at once, on the lab: after changes in converge/ (root)
+	@$(TIMED) $(BIN)/molecule test --scenario-name rollback
+
 ##### The rest
 
 .PHONY: kernel browser bench docs venv bpf packages lock clean
