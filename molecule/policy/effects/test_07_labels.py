@@ -72,11 +72,13 @@ def test_a_label_gives_the_rights_of_its_peer(people):
 
 
 def test_another_tenants_address_among_them_is_its_own(people):
-    """From a declared peer of the other network, too. The two trials reach each other, on two runners."""
+    """Also to a declared peer of the other network. The two trials reach each other, on two runners; and as they let
+    everybody speak to them, so may who is nobody's."""
     trials = {party.name: party for party in tenants.parties(tenants.TRIALS)}
     everybody = {**people, **trials}
     pairs = [(one, other) for one in everybody for other in everybody if one != other and {one, other} & set(trials)]
-    assert _reached(everybody, *pairs) == {("trial1", "trial2"), ("trial2", "trial1")}
+    own = {("trial1", "trial2"), ("trial2", "trial1")}
+    assert _reached(everybody, *pairs) == own | {("trial1", "lnobody"), ("lnobody", "trial1")}
 
 
 def test_the_next_one_at_its_address_has_nothing_of_it(people):
