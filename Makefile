@@ -83,7 +83,7 @@ rollback: venv ## changes that nobody confirms, and two at once, on the lab: aft
 
 ##### The rest
 
-.PHONY: kernel browser bench docs venv bpf packages lock clean
+.PHONY: kernel browser drift bench docs venv bpf packages lock clean
 kernel: venv bpf ## Debian's own kernel in QEMU: before a release, and after changes in kernel/ (root, 7 minutes)
 	@tools/system-packages kernel
 	@$(TIMED) $(BIN)/pytest tests/kernel
@@ -91,6 +91,9 @@ kernel: venv bpf ## Debian's own kernel in QEMU: before a release, and after cha
 browser: venv ## the page of playbooks/status.yml in headless Chromium
 	@tools/system-packages browser
 	@$(TIMED) $(BIN)/pytest tests/browser
+
+drift: venv bpf ## scenario drift on the lab: what people do to hosts is seen and mended (root)
+	@$(TIMED) $(BIN)/molecule test --scenario-name drift
 
 bench: venv bpf ## measure, and compare with ip -batch, ansible ping, and plain forwarding (root)
 	@$(TIMED) bench/run
