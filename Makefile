@@ -83,7 +83,10 @@ rollback: venv ## changes that nobody confirms, and two at once, on the lab: aft
 
 ##### The rest
 
-.PHONY: kernel browser drift bench docs venv bpf packages lock clean
+.PHONY: teardown kernel browser drift bench docs venv bpf packages lock clean
+teardown: venv bpf ## scenario teardown on the lab: built, left, compared byte for byte (root)
+	@$(TIMED) $(BIN)/molecule test --scenario-name teardown
+
 kernel: venv bpf ## Debian's own kernel in QEMU: before a release, and after changes in kernel/ (root, 7 minutes)
 	@tools/system-packages kernel
 	@$(TIMED) $(BIN)/pytest tests/kernel

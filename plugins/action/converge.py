@@ -32,6 +32,7 @@ _ARGUMENTS = {
     "author": {"type": "dict", "default": {}},
     "force": {"type": "bool", "default": False},
     "confirm": {"type": "int"},
+    "leaving": {"type": "dict", "default": {}},
     "observe": {"type": "bool", "default": False},
 }
 _MODULE = "weft.overlay.converge"
@@ -52,7 +53,10 @@ class ActionModule(ActionBase):
             return {**result, **self._call({"observe": True}, task_vars)}
         author = {"name": _name(task_vars), **_intent(given["lineage"]), **given["author"]}
         if given["state"] == "absent":
-            return {**result, **self._call({"state": "absent", "author": author}, task_vars)}
+            return {
+                **result,
+                **self._call({"state": "absent", "leaving": given["leaving"], "author": author}, task_vars),
+            }
         if given["confirm"]:
             return {**result, **self._call({"confirm": given["confirm"], "author": author}, task_vars)}
         try:

@@ -10,9 +10,13 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.summary import report
+from ansible_collections.weft.overlay.plugins.module_utils.edge.summary import AS_PLANNED, NOTHING_LEFT, report
 
-_ARGUMENTS = {"hosts": {"type": "list", "elements": "str"}, "lines": {"type": "list", "elements": "str"}}
+_ARGUMENTS = {
+    "hosts": {"type": "list", "elements": "str"},
+    "lines": {"type": "list", "elements": "str"},
+    "leaving": {"type": "bool", "default": False},
+}
 
 
 class ActionModule(ActionBase):
@@ -23,13 +27,13 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
         result: dict[str, Any] = super().run(tmp, task_vars)
         _validation, given = self.validate_argument_spec(_ARGUMENTS, required_one_of=[("hosts", "lines")])
-        lines = given["lines"] or _lines(given["hosts"], task_vars)
+        lines = given["lines"] or _lines(given["hosts"], task_vars, given["leaving"])
         for line in lines:
             Display().display(line)
         return {**result, "changed": False, "summary": lines}
 
 
-def _lines(hosts: list[str], task_vars: dict[str, Any]) -> list[str]:
+def _lines(hosts: list[str], task_vars: dict[str, Any], leaving: bool) -> list[str]:
     compiled = task_vars.get("weft_compiled") or {}
     counts, notes, failed, missing = {}, {"": compiled.get("notes", [])}, [], []
     for host in hosts:
@@ -41,7 +45,7 @@ def _lines(hosts: list[str], task_vars: dict[str, Any]) -> list[str]:
             notes[host] = done["notes"]
         else:
             missing.append(host)
-    return report(counts, notes, missing, failed)
+    return report(counts, notes, missing, failed, NOTHING_LEFT if leaving else AS_PLANNED)
 
 
 def _networks(compiled: dict[str, Any], host: str) -> dict[str, dict[str, int]]:

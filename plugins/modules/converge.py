@@ -40,7 +40,7 @@ options:
     default: true
   state:
     description:
-      - V(absent) takes everything of weft's off the host, and needs no plan.
+      - V(absent) takes everything of weft's off the host, and needs no plan. RV(notes) says what stays.
     type: str
     choices: [planned, absent]
     default: planned
@@ -69,6 +69,23 @@ options:
     description:
       - Number of a change of this host that lasts from now on. The action does this after each change.
     type: int
+  leaving:
+    description:
+      - With O(state=absent), what becomes of things that are not configuration.
+    type: dict
+    suboptions:
+      keep_keys:
+        description: Whether private keys and files of clients stay on the host.
+        type: bool
+        default: false
+      forget_store:
+        description: Whether a store of intent, ledger and files of clients is removed too.
+        type: bool
+        default: false
+      disconnect:
+        description: Whether running containers are cut off from weft's Docker networks. Otherwise they are in the way.
+        type: bool
+        default: false
   observe:
     description:
       - Only look, as M(weft.overlay.observe) does, and return what that returns. Its action calls this, so that Ansible
@@ -133,6 +150,8 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.weft.overlay.plugins.module_utils.edge.result import run
 
+_LEAVING = {name: {"type": "bool", "default": False} for name in ("keep_keys", "forget_store", "disconnect")}
+
 
 def _observe() -> dict[str, Any]:
     from ansible_collections.weft.overlay.plugins.module_utils.edge.facts import facts_of, to_data
@@ -147,7 +166,7 @@ def _converge(params: dict[str, Any], check: bool) -> dict[str, Any]:
 
     author = convergence.author_of(params["author"])
     if params["state"] == "absent":
-        return convergence.leave(author, check)
+        return convergence.depart(author, params["leaving"], check)
     if params["confirm"]:
         return convergence.confirm(params["confirm"], author)
     asked = (params[name] for name in ("persist", "objects", "seconds", "force"))
@@ -167,6 +186,7 @@ def main() -> None:
             "author": {"type": "dict", "default": {}},
             "force": {"type": "bool", "default": False},
             "confirm": {"type": "int"},
+            "leaving": {"type": "dict", "apply_defaults": True, "options": _LEAVING},
             "observe": {"type": "bool", "default": False},
         },
         supports_check_mode=True,

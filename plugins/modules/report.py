@@ -22,6 +22,10 @@ options:
     description: Lines to print instead.
     type: list
     elements: str
+  leaving:
+    description: Whether weft was to leave these hosts.
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full

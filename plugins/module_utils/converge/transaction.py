@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from ..diff.conflicts import conflicts
 from ..diff.desired import Wanted, desired, moment_of
-from ..diff.nothing import leaving_faults, nothing
+from ..diff.nothing import NOTHING_SPARED, leaving_faults, nothing
 from ..diff.objects import changes
 from ..diff.policy import NO_OBJECTS
 from ..kernel.protocol import Kernel
@@ -23,6 +23,7 @@ from ..model.plan import HostPlan
 from ..model.policed import Objects
 from ..model.state import Observed
 from ..model.stored import Program
+from ..model.trace import Spared
 
 # Called with all that is to be done and what was observed, before the first of it.
 Begin = Callable[[tuple[Change, ...], Observed], None]
@@ -73,17 +74,17 @@ def converge(
     return Outcome(_carry_out(wanted, before, kernel, begin), wanted.notes)
 
 
-def clear(kernel: Kernel) -> Outcome:
+def clear(kernel: Kernel, spared: Spared = NOTHING_SPARED) -> Outcome:
     """Take everything of ours off the host, or leave it as it was: the way back from a host's very first plan, too.
 
     Host-wide switches go back to what they were. What is kept in folders of ours beside the plan (keys, denials), and
-    Docker's networks, are not part of it. Raises ConflictError before anything is changed, UndoneError.
+    Docker's networks, are not part of it (leaving.py). Raises ConflictError before anything is changed, UndoneError.
     """
     before = kernel.observe()
     faults = leaving_faults(before)
     if faults:
         raise ConflictError(faults)
-    wanted = nothing(before)
+    wanted = nothing(before, spared)
     return Outcome(_carry_out(wanted, before, kernel, _nothing_first), wanted.notes)
 
 

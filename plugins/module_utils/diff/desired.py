@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ..model import state as kinds
 from ..model.firewall import DirectRule, FirewalldPolicy, Ruleset, ZoneInterface
 from ..model.link import BRIDGE, DUMMY, WIREGUARD, ForeignLink, Link
-from ..model.origin import Origin
+from ..model.origin import Around, Origin
 from ..model.plan import HostPlan
 from ..model.policed import Objects
 from ..model.route import ForeignRoute
@@ -22,7 +22,7 @@ from ..model.wireguard import Peer
 from .borrowed import borrowed
 from .firewall import desired as firewall_objects
 from .gates import gated
-from .origins import origins_of, switches_of
+from .origins import origins_of, switches_of, written_into
 from .peers import expiry_notes, peers_at
 from .policy import NO_OBJECTS, policed_of, policies_of
 from .stored import files_of, services_of
@@ -38,7 +38,8 @@ class Wanted(NamedTuple):
 
 class Moment(NamedTuple):
     """What the wanted state depends on besides plan and capabilities: the peers that were seen, by key, the host's
-    clock, Unix time; 0: nobody expires; the routes and links of others; switches, and what is remembered of before."""
+    clock, Unix time; 0: nobody expires; the routes and links of others; switches, what is remembered of before, and
+    what of others a plan may come to write into."""
 
     peers: Mapping[str, Peer] = {}
     now: int = 0
@@ -46,6 +47,7 @@ class Moment(NamedTuple):
     links: tuple[ForeignLink, ...] = ()
     switches: Mapping[str, Sysctl] = {}
     origins: Mapping[str, Origin] = {}
+    around: Around = Around()
 
 
 NOTHING_SEEN = Moment()
@@ -54,7 +56,8 @@ NOTHING_SEEN = Moment()
 def moment_of(observed: Observed) -> Moment:
     state, foreign = observed.state, observed.foreign
     switches, origins = state.get(kinds.SYSCTL, {}), state.get(kinds.ORIGIN, {})
-    return Moment(state.get(kinds.PEER, {}), observed.now, foreign.routes, foreign.links, switches, origins)
+    seen = state.get(kinds.PEER, {})
+    return Moment(seen, observed.now, foreign.routes, foreign.links, switches, origins, observed.around)
 
 
 def desired(
@@ -87,14 +90,17 @@ def desired(
         kinds.DIRECT: tuple(value for value in firewall if isinstance(value, DirectRule)),
         kinds.ZONE: tuple(value for value in firewall if isinstance(value, ZoneInterface)),
     }
-    # A run without persistence leaves nothing on the disk; a boot goes on with what is there.
-    if program is not None or moment.origins:
-        found[kinds.ORIGIN] = origins_of(plan, moment.switches, moment.origins)
     if program is not None:
         found[kinds.PROGRAM] = (program,)
         found[kinds.FILE] = files_of(plan)
         found[kinds.SERVICE] = services_of(plan, program)
-    return Wanted(state_of(found), notes + lent.notes + expiry_notes(plan.peers, moment.now))
+    state = state_of(found)
+    # A run without persistence leaves nothing on the disk; a boot goes on with what is there.
+    if program is not None or moment.origins:
+        before = origins_of(plan, moment.switches, moment.origins)
+        before += written_into(state, moment.around, plan, moment.origins)
+        state.update(state_of({kinds.ORIGIN: before}))
+    return Wanted(state, notes + lent.notes + expiry_notes(plan.peers, moment.now))
 
 
 def _links(plan: HostPlan, capabilities: Capabilities) -> tuple[tuple[Link, ...], tuple[str, ...]]:

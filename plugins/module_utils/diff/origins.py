@@ -1,20 +1,34 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Host-wide switches: what a plan makes of them, what is remembered before that, and what they go back to."""
+"""What is remembered of a host before it is changed, and what its switches go back to."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
 from ..model import state as kinds
-from ..model.origin import SWITCH, Origin
+from ..model.firewall import IPTABLES_NFT
+from ..model.marks import CHAIN_PREFIX
+from ..model.origin import (
+    CHAIN,
+    DIRECT_FILE,
+    FILE,
+    FIREWALLD_BACKUP,
+    MOUNT,
+    SWITCH,
+    Around,
+    Origin,
+    zone_file,
+)
 from ..model.plan import HostPlan
-from ..model.state import Observed
+from ..model.state import Observed, State
 from ..model.sysctl import ACCEPT_RA, ALWAYS, FORWARDING, FORWARDING6, OFF, UNLESS_FORWARDING, Sysctl, leader, made_of
 
 Switches = Mapping[str, Sysctl]
 Origins = Mapping[str, Origin]
+# What nftables calls what the tools are called.
+_FAMILIES = {"iptables": "ip", "ip6tables": "ip6"}
 
 
 def switches_of(plan: HostPlan, seen: Switches) -> tuple[Sysctl, ...]:
@@ -38,6 +52,43 @@ def origins_of(plan: HostPlan, seen: Switches, known: Origins) -> tuple[Origin, 
     touched = (found for name, found in seen.items() if name in named or leader(name) in named)
     fresh = (Origin(SWITCH, found.name, found.value) for found in touched)
     return (*known.values(), *(origin for origin in fresh if origin.key() not in known))
+
+
+def written_into(state: State, around: Around, plan: HostPlan, known: Origins) -> tuple[Origin, ...]:
+    """What of others is about to be written into for the first time. state: what is wanted. A file that has entries of
+    ours already says no more what it was."""
+    found = [*_files(state, around), *_chains(state, around)]
+    found += [Origin(MOUNT, point, None) for point in around.unmounted if plan.policy is not None]
+    return tuple(origin for origin in found if origin.key() not in known)
+
+
+def _files(state: State, around: Around) -> Iterator[Origin]:
+    wanted = {zone_file(entry.zone) for entry in state[kinds.ZONE].values()}
+    if state[kinds.DIRECT]:
+        wanted.add(DIRECT_FILE)
+    for path, text in around.files:
+        if path in wanted or path[: -len(FIREWALLD_BACKUP)] in wanted:
+            yield Origin(FILE, path, text)
+
+
+def _chains(state: State, around: Around) -> Iterator[Origin]:
+    """iptables' nft back end makes tables and chains where they are missing, and leaves them."""
+    ruleset = state[kinds.RULESET].get(IPTABLES_NFT)
+    if ruleset is None or around.chains is None:
+        return
+    family = table = ""
+    hooked: dict[str, None] = {}
+    for line in ruleset.script.splitlines():
+        if line.startswith("# "):
+            family = _FAMILIES.get(line[2:].strip(), "")
+        elif line.startswith("*"):
+            table = line[1:].strip()
+        elif line.startswith(("-A ", "-I ")) and not line[3:].startswith(CHAIN_PREFIX):
+            chain = line.split()[1]
+            hooked.update({f"{family} {table}": None, f"{family} {table} {chain}": None})
+    for name in hooked:
+        if name not in around.chains:
+            yield Origin(CHAIN, name, None)
 
 
 class GivenBack:

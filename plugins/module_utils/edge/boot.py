@@ -21,9 +21,11 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"usage: {USAGE}")
         return 2
     try:
-        plan = read_plan(arguments[1] if len(arguments) > 1 else PLAN_PATH)
+        path = arguments[1] if len(arguments) > 1 else PLAN_PATH
+        read_plan(path)
         with exclusive():
-            outcome = converge_stored(plan, "weft apply")
+            # Again: whoever held the lock may have stored another one, or taken weft off this host.
+            outcome = converge_stored(read_plan(path), "weft apply")
     except WeftError as error:
         sys.stderr.write(f"weft: {error}\n")
         return 1

@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..converge import confirmed
-from ..converge.transaction import clear, converge
+from ..converge.leaving import leave
+from ..converge.transaction import converge
 from ..kernel import journal, pending
 from ..kernel.host import HostKernel
 from ..kernel.keyring import tidy
-from ..kernel.lock import exclusive
+from ..kernel.lock import exclusive, retire
 from ..kernel.memory import MemoryKernel
 from ..model.errors import PlanError
 from ..model.plan import from_json
+from ..model.trace import Spared
 from ..model.transaction import ROLLED_BACK, Author, Entry, objection
 from .moment import when
 from .objects import unpack
@@ -82,15 +84,14 @@ def confirm(number: int, author: Author) -> dict[str, Any]:
     return {"changed": False, "confirmed": entry.number}
 
 
-def leave(author: Author, check: bool) -> dict[str, Any]:
+def depart(author: Author, leaving: Mapping[str, bool], check: bool) -> dict[str, Any]:
     """Take everything of weft's off this host; check: a copy of it in memory. No plan is needed. Raises WeftError."""
-    host = HostKernel()
+    host = HostKernel(leaving=True)
+    spared, disconnect = Spared(leaving["keep_keys"], not leaving["forget_store"]), leaving["disconnect"]
     if check:
-        return result_of(clear(MemoryKernel(host.observe())))
+        return result_of(leave(MemoryKernel(host.observe()), spared, disconnect))
     with exclusive(who=author.name):
-        waiting = pending.read()
-        if waiting is not None:
-            # What would go back to a plan would bring everything back.
-            pending.disarm(waiting.number)
-        outcome = clear(host)
+        # A change that waits still waits if this is undone; once the host is clear, nobody may bring everything back.
+        outcome = leave(host, spared, disconnect, pending.abandon)
+        retire()
     return result_of(outcome)

@@ -11,17 +11,21 @@ from typing import Any
 _SIGNS = (("add", "added"), ("change", "changed"), ("remove", "removed"))
 
 
-def table(counts: Mapping[str, Mapping[str, Mapping[str, int]]]) -> list[str]:
+AS_PLANNED = "as planned"
+NOTHING_LEFT = "nothing of weft left"
+
+
+def table(counts: Mapping[str, Mapping[str, Mapping[str, int]]], unchanged: str = AS_PLANNED) -> list[str]:
     """One line for each host and kind with `added changed removed`; hosts without changes in one line each.
 
-    counts: {"hub": {"link": {"add": 2}}}, as edge.result.counts makes them.
+    counts: {"hub": {"link": {"add": 2}}}, as edge.result.counts makes them. unchanged: what they are said to be.
     """
     rows = [("host", "kind", *(word for _key, word in _SIGNS))]
     for host, kinds in counts.items():
         for kind, actions in kinds.items():
             rows.append((host, kind, *(str(actions.get(key, "")) for key, _word in _SIGNS)))
         if not kinds:
-            rows.append((host, "as planned", "", "", ""))
+            rows.append((host, unchanged, "", "", ""))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
 
@@ -31,13 +35,15 @@ def report(
     notes: Mapping[str, Iterable[str]],
     missing: Iterable[str],
     failed: Iterable[str],
+    unchanged: str = AS_PLANNED,
 ) -> list[str]:
     """The whole summary as lines. missing: hosts with a plan that were not in this run or did not answer."""
-    lines = table(counts) if counts else ["no host was converged"]
+    lines = table(counts, unchanged) if counts else ["no host was converged"]
     lines += [f"note: {host}: {note}" if host else f"note: {note}" for host, items in notes.items() for note in items]
     failed, missing = sorted(failed), sorted(missing)
     if failed:
-        lines.append(f"failed: {', '.join(failed)} (each is as it was before; mend the cause and run again)")
+        state = "each is as it was before" if unchanged == AS_PLANNED else "its error says what was undone"
+        lines.append(f"failed: {', '.join(failed)} ({state}; mend the cause and run again)")
     if missing:
         lines.append(
             f"not reached: {', '.join(missing)} (no change there lasts; a run that reaches them does the rest)"

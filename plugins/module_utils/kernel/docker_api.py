@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Docker's own socket, spoken HTTP to (Docker Engine API). Read only: networks are made by community.docker.
+"""Docker's own socket, spoken HTTP to (Docker Engine API). Networks are made by community.docker, and removed here when
+weft leaves a host, which may have lost the Python packages for that.
 
 Imported only where the socket is: http.client alone takes 15 ms, of a budget of a tenth of a second.
 """
@@ -11,7 +12,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -70,6 +71,28 @@ def running(
     finally:
         connection.close()
     return [item for item in found if item is not None]
+
+
+def remove_network(path: str, name: str, containers: Iterable[str]) -> None:
+    """containers: names of those to be cut off before. A network that is gone is no fault. Raises KernelError."""
+    connection = _Connection(path)
+    try:
+        for container in containers:
+            _send(connection, "POST", f"/networks/{quote(name)}/disconnect", {"Container": container, "Force": True})
+        _send(connection, "DELETE", f"/networks/{quote(name)}")
+    except (OSError, http.client.HTTPException) as error:
+        raise KernelError(f"Docker network {name}", f"Docker does not answer on {path}: {error}") from error
+    finally:
+        connection.close()
+
+
+def _send(connection: _Connection, method: str, path: str, body: dict[str, Any] | None = None) -> None:
+    headers = {"Content-Type": "application/json"} if body is not None else {}
+    connection.request(method, path, json.dumps(body) if body is not None else None, headers)
+    response = connection.getresponse()
+    answer = response.read()
+    if response.status >= http.client.BAD_REQUEST and response.status != http.client.NOT_FOUND:
+        raise KernelError(f"Docker {path}", _refusal(response.status, answer))
 
 
 def events(path: str, filters: Mapping[str, list[str]]) -> Iterator[bytes]:

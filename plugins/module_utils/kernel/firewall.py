@@ -13,8 +13,9 @@ from ..model import state as kinds
 from ..model.change import REMOVE, Change
 from ..model.firewall import FIREWALLD, IPTABLES_LEGACY, IPTABLES_NFT, NFT, NONE, Refusal, Ruleset
 from ..model.marks import NFT_TABLE
+from ..model.origin import Around
 from ..model.state import State, state_of
-from . import firewalld, nft
+from . import firewalld, firewalld_files, nft
 from .iptables import Iptables, default
 from .nft_names import INET, Names, names
 
@@ -24,6 +25,7 @@ class Seen(NamedTuple):
 
     zones: names of firewalld's zones, empty where it is not installed.
     faults: foreign objects with our names, as (subject, message). refusals: foreign rules that may be in our way.
+    around: what of others our objects are written into.
     """
 
     backend: str
@@ -31,6 +33,7 @@ class Seen(NamedTuple):
     zones: tuple[str, ...] = ()
     faults: tuple[tuple[str, str], ...] = ()
     refusals: tuple[Refusal, ...] = ()
+    around: Around = Around()
 
 
 class Firewalls:
@@ -55,7 +58,9 @@ class Firewalls:
         )
         backend = FIREWALLD if dbus.running else _backend(*tables)
         refusals = tuple(refusal for table in tables for refusal in table.refusals())
-        return Seen(backend, state, dbus.zones, faults, refusals)
+        # Files that have entries of ours say no more what they were.
+        files = () if dbus.entries or dbus.rules else firewalld_files.originals()
+        return Seen(backend, state, dbus.zones, faults, refusals, Around(files, listed.of_iptables()))
 
     def apply(self, changes: Sequence[Change]) -> None:
         """Carry out changes of firewall kinds in the order given; firewalld is reloaded once for a run of its own."""

@@ -11,8 +11,10 @@ import re
 from ..model.errors import KernelError
 from ..model.firewall import DirectRule
 from ..model.marks import FIREWALLD_CLAIM, RULE_COMMENT
+from ..model.origin import DIRECT_FILE, FIREWALLD_BACKUP, FIREWALLD_ETC, zone_file
+from . import atomic
 
-ETC = "/etc/firewalld"
+ETC = FIREWALLD_ETC
 # What the distribution ships; a file of the same name below ETC takes its place.
 USR = "/usr/lib/firewalld"
 
@@ -73,6 +75,50 @@ def _zone_files() -> dict[str, str]:
             continue
         found.update({name[:-4]: f"{folder}/{name}" for name in names if name.endswith(".xml")})
     return found
+
+
+def originals() -> tuple[tuple[str, str | None], ...]:
+    """The files that firewalld writes our entries into, and what it keeps of each beside it: path and text, None: not
+    there. Without firewalld there are none."""
+    if not os.path.isdir(ETC):
+        return ()
+    paths = [DIRECT_FILE, *map(zone_file, zones())]
+    return tuple((name, _read(name)) for path in paths for name in (path, path + FIREWALLD_BACKUP))
+
+
+def give_back(path: str, before: str | None) -> None:
+    """Make a file what it was, if it says nothing else; where somebody wrote into it since, it stays. firewalld sees to
+    it by itself that its files change. Raises KernelError."""
+    now = _read(path)
+    if now is None or now == before:
+        return
+    try:
+        if path.endswith(FIREWALLD_BACKUP) or _says(now) == _says(before if before is not None else _shipped(path)):
+            if before is None:
+                os.unlink(path)
+            else:
+                atomic.write(path, before.encode(), os.stat(path).st_mode & 0o7777)
+    except OSError as error:
+        raise KernelError(f"file {path}", error.strerror or str(error)) from error
+
+
+def _shipped(path: str) -> str:
+    """What the distribution has in place of it; a file of direct rules is not shipped, and is empty."""
+    return _read(path.replace(ETC, USR, 1)) or "<direct/>"
+
+
+def _says(xml: str) -> object:
+    """What counts in it: not how it is indented, nor in which order."""
+    from xml.etree import ElementTree
+
+    def told(element: ElementTree.Element) -> tuple[str, str, tuple[tuple[str, str], ...], tuple[object, ...]]:
+        inner = tuple(sorted((told(child) for child in element), key=repr))
+        return element.tag, (element.text or "").strip(), tuple(sorted(element.attrib.items())), inner
+
+    try:
+        return told(ElementTree.fromstring(xml))  # noqa: S314  # root alone writes these files
+    except ElementTree.ParseError:
+        return xml
 
 
 def direct_rules() -> tuple[DirectRule, ...]:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
-from importlib.util import find_spec
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -26,16 +25,13 @@ from . import docker, origins, ports, stored, sysctl
 from .firewall import Firewalls
 from .meanwhile import Meanwhile
 from .netlink.adapter import Netlink, Network
-from .programs import find, find_library
+from .programs import tools, wanting
 
-# What WireGuard needs besides a kernel, and only there.
-_TOOLS = ("wg", "wireguard-go", "qrencode", "openssl")
-_LIBBPF = "libbpf.so.1"
 _IPV6 = "/proc/net/if_inet6"
-
 _NETWORK = (kinds.LINK, kinds.POLICED, kinds.ADDRESS, kinds.ROUTE, kinds.RULE)
 _FIREWALL = (kinds.RULESET, kinds.FIREWALLD_POLICY, kinds.ZONE, kinds.DIRECT)
 _TUNNELS = (kinds.DEVICE, kinds.PEER)
+_ITS_OWN = (kinds.SYSCTL, kinds.ORIGIN, kinds.CLIENT, kinds.SERVICE)
 
 
 class HostKernel:
@@ -43,31 +39,32 @@ class HostKernel:
 
     ask_docker: not at boot. There Docker waits for us, while systemd already listens on its socket: a question would
     wait for an answer that waits for the end of the question. policies: whether this host is to have one; what its
-    kernel lacks for that is then asked.
+    kernel lacks for that is then asked. leaving: also what lies in folders that are weft's alone is looked at.
     """
 
-    def __init__(self, ask_docker: bool = True, policies: bool = False) -> None:
+    def __init__(self, ask_docker: bool = True, policies: bool = False, leaving: bool = False) -> None:
         self._firewalls = Firewalls()
         self._ask_docker = ask_docker
         self._policies = policies
+        self._leaving = leaving
+        # Names of switches.
+        self._written: set[str] = set()
         # A Plane; its code is loaded where it is needed.
         self._plane: Any = None
 
     def observe(self) -> Observed:
-        looking = Meanwhile(self._firewalls.observe)
-        containers = docker.observe() if self._ask_docker else None
+        looking, containers = Meanwhile(self._firewalls.observe), docker.observe() if self._ask_docker else None
         with Netlink() as netlink:
             network = netlink.observe(docker.bridges(containers))
             able = netlink.supports()
         (tunnels, keys), (policed, hooks, unable) = _wireguard(network.links), self._policed(network.links)
-        firewall = looking.result()
-        files, file_faults = stored.observe()
+        firewall, (files, file_faults) = looking.result(), stored.observe()
         return Observed(
             Capabilities(
                 firewall=firewall.backend,
                 docker=containers is not None,
-                wanting=tuple(_wanting(firewall.backend, containers is not None)),
-                tools=tuple(_tools()),
+                wanting=tuple(wanting(firewall.backend, containers is not None)),
+                tools=tuple(tools()),
                 unable=unable,
                 ipv6=os.path.exists(_IPV6),
                 **able,
@@ -77,7 +74,8 @@ class HostKernel:
                 **policed,
                 **_state(network),
                 **firewall.state,
-                **_switches(),
+                **self._switches(network.links),
+                **self._left(containers),
                 **files,
             },
             _foreign(network)._replace(
@@ -92,6 +90,7 @@ class HostKernel:
             ),
             now=int(time.time()),
             keys=keys,
+            around=firewall.around._replace(unmounted=self._unmounted()),
         )
 
     def apply(self, changes: Sequence[Change]) -> None:
@@ -107,9 +106,15 @@ class HostKernel:
                 keys = self._filter(batch, [change for change in changes if change.kind == kinds.PEER])
             elif kind == kinds.SYSCTL:
                 sysctl.apply(batch)
+                self._written.update(change.key for change in batch)
             elif kind == kinds.ORIGIN:
                 origins.apply(batch)
+            elif kind == kinds.TRACE:
+                from . import traces
+
+                traces.apply(batch)
             elif kind == kinds.FILE:
+                stored.stop_units(batch)
                 for change in batch:
                     stored.apply(change)
                 stored.reload_units(batch)
@@ -134,6 +139,25 @@ class HostKernel:
         state, hooks = self._judging().observe(link.name for link in links if link.kind)
         return state, hooks, lacking
 
+    def _switches(self, links: Iterable[Link]) -> State:
+        """The switches of the whole host, and what they were before weft. What was written is looked at again, also
+        where nothing is remembered."""
+        before = origins.observe()
+        names = {origin.name for origin in before.values() if origin.sort == SWITCH}
+        own = {link.name for link in links}
+        return {kinds.ORIGIN: before, kinds.SYSCTL: sysctl.observe(sorted(names | self._written), own)}
+
+    def _left(self, containers: docker.Docker | None) -> State:
+        if not self._leaving:
+            return {}
+        from . import traces
+
+        return traces.observe(containers.networks if containers else ())
+
+    def _unmounted(self) -> tuple[str, ...]:
+        point = os.path.dirname(BPF_FOLDER)
+        return (point,) if self._policies and not os.path.ismount(point) else ()
+
     def _judging(self) -> Any:
         if self._plane is None:
             from .bpf.plane import Plane
@@ -156,13 +180,6 @@ class HostKernel:
             return wireguard.prepare(peers)
         finally:
             loading.result()
-
-
-def _switches() -> State:
-    """The switches of the whole host, and what they were before weft."""
-    before = origins.observe()
-    names = (origin.name for origin in before.values() if origin.sort == SWITCH)
-    return {kinds.ORIGIN: before, kinds.SYSCTL: sysctl.observe(names)}
 
 
 def _state(network: Network) -> State:
@@ -196,8 +213,10 @@ def _adapter(change: Change) -> str:
         return kinds.RULESET
     if change.kind in _TUNNELS:
         return kinds.DEVICE
-    if change.kind in (kinds.SYSCTL, kinds.ORIGIN, kinds.CLIENT, kinds.SERVICE):
+    if change.kind in _ITS_OWN:
         return str(change.kind)
+    if change.kind in (kinds.NETWORK, kinds.TRACE):
+        return kinds.TRACE
     if change.kind in (kinds.FILE, kinds.PROGRAM):
         return kinds.FILE
     raise KernelError(f"{change.kind} {change.key}", "no adapter knows this kind")
@@ -211,21 +230,6 @@ def _wireguard(links: tuple[Link, ...]) -> tuple[State, Keys]:
     from . import wireguard_plane
 
     return wireguard_plane.observe(links)
-
-
-def _tools() -> Iterator[str]:
-    yield from filter(find, _TOOLS)
-    if find_library(_LIBBPF):
-        yield "libbpf"
-
-
-def _wanting(backend: str, has_docker: bool) -> Iterator[str]:
-    """Commands and Python packages that are needed on this host and not there."""
-    for command in ("ip", "nft" if backend in ("firewalld", "none") else "iptables-restore"):
-        if find(command) is None:
-            yield command
-    if has_docker and find_spec("requests") is None:
-        yield "requests"
 
 
 def _clients() -> tuple[str, ...]:

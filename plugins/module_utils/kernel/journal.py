@@ -16,6 +16,7 @@ ROOT = "/var/lib/weft"
 _ENTRIES = 200
 _PLANS = 10
 _LOG = "journal.jsonl"
+JOURNAL_PATH = f"{ROOT}/{_LOG}"
 
 
 def entries() -> tuple[Entry, ...]:

@@ -27,7 +27,7 @@ def exclusive(seconds: float = 20, path: str = PATH, who: str = "this host itsel
     os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        _take(descriptor, seconds)
+        _take(descriptor, seconds, path)
         os.truncate(descriptor, 0)
         since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime())
         os.pwrite(descriptor, f"{who}, process {os.getpid()}, since {since}".encode(), 0)
@@ -36,7 +36,18 @@ def exclusive(seconds: float = 20, path: str = PATH, who: str = "this host itsel
         os.close(descriptor)
 
 
-def _take(descriptor: int, seconds: float) -> None:
+def retire(path: str = PATH) -> None:
+    """Remove the lock with all that lies beside it, by whoever holds it and is the last to. Raises KernelError."""
+    folder = os.path.dirname(path)
+    try:
+        for name in sorted(os.listdir(folder), key=lambda name: f"{folder}/{name}" == path):
+            os.unlink(f"{folder}/{name}")
+        os.rmdir(folder)
+    except OSError as error:
+        raise KernelError(f"folder {folder}", error.strerror or str(error)) from error
+
+
+def _take(descriptor: int, seconds: float, path: str) -> None:
     end = time.monotonic() + seconds
     while True:
         try:
@@ -48,4 +59,7 @@ def _take(descriptor: int, seconds: float) -> None:
                 raise KernelError("lock", reason) from None
             time.sleep(_STEP)
         else:
-            return
+            break
+    # Who took weft off this host held the lock, and took that along.
+    if not os.path.exists(path) or os.stat(path).st_ino != os.fstat(descriptor).st_ino:
+        raise KernelError("lock", "weft was taken off this host while this run waited for that; run again")

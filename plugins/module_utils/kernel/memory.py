@@ -15,12 +15,13 @@ from typing import Any
 
 from ..model import state as kinds
 from ..model.change import ADD, REMOVE, Change
+from ..model.docker import SeenNetwork
 from ..model.errors import KernelError
 from ..model.link import BRIDGE, VXLAN, WIREGUARD, fixed_differences
 from ..model.route import UNICAST, Route
 from ..model.rule import GOTO
 from ..model.state import Observed
-from ..model.sysctl import carried
+from ..model.sysctl import Sysctl, carried
 from ..model.wireguard import Peer
 
 
@@ -132,12 +133,12 @@ class MemoryKernel:
     def _cascade(self, kind: str, before: Any, after: Any) -> None:
         """What the kernel takes away by itself, once `before` is no more."""
         addresses, routes, links = (self._state[name] for name in (kinds.ADDRESS, kinds.ROUTE, kinds.LINK))
+        if kind == kinds.NETWORK:
+            self._forget_network(before)
         if kind == kinds.POLICY and after is None:
             self._state[kinds.POLICED].clear()
         if kind == kinds.SYSCTL and after is not None:
-            switches = self._state[kinds.SYSCTL]
-            for name, switch in switches.items():
-                switches[name] = switch._replace(value=carried(after, name) or switch.value)
+            self._switch(after)
         if kind == kinds.LINK and after is None:
             for name in (kinds.DEVICE, kinds.PEER):
                 _drop(self._state[name], lambda value: value.link == before.name)
@@ -153,6 +154,16 @@ class MemoryKernel:
         if kind in (kinds.LINK, kinds.ADDRESS):
             own = self._own()
             _drop(routes, lambda route: route.source != "" and route.source not in own)
+
+    def _switch(self, leading: Sysctl) -> None:
+        switches = self._state[kinds.SYSCTL]
+        for name, switch in switches.items():
+            switches[name] = switch._replace(value=carried(leading, name) or switch.value)
+
+    def _forget_network(self, gone: SeenNetwork) -> None:
+        foreign = self._observed.foreign
+        left = tuple(seen for seen in foreign.networks if seen.key() != gone.key())
+        self._observed = self._observed._replace(foreign=foreign._replace(networks=left))
 
 
 def _drop(values: dict[str, Any], goes: Callable[[Any], bool]) -> None:

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from ..model import state as kinds
 from ..model.change import REMOVE, Change
 from ..model.errors import KernelError
-from ..model.origin import ORIGINS_PATH, Origin
-from . import atomic
+from ..model.origin import CHAIN, FILE, MOUNT, ORIGINS_PATH, Origin
+from . import atomic, firewalld_files
 
 _VERSION = 1
 
@@ -35,7 +35,12 @@ def observe(path: str = ORIGINS_PATH) -> dict[str, Origin]:
 
 
 def apply(changes: Sequence[Change], path: str = ORIGINS_PATH) -> None:
-    """On the disk when it returns. Without any there is no file. Raises KernelError."""
+    """What is added is on the disk when it returns; what is removed is given back, then forgotten. Switches have been
+    given back by then, as they have states of their own. Without any there is no file. Raises KernelError."""
+    # A table's chains have longer names than the table.
+    for change in sorted(changes, key=lambda change: change.key, reverse=True):
+        if change.action == REMOVE:
+            _give_back(change.before)
     found = observe(path)
     for change in changes:
         found.pop(change.key, None)
@@ -53,3 +58,16 @@ def apply(changes: Sequence[Change], path: str = ORIGINS_PATH) -> None:
             atomic.settle(os.path.dirname(path))
     except OSError as error:
         raise KernelError(f"{kinds.ORIGIN} {changes[0].key}", f"{path}: {error.strerror}") from error
+
+
+def _give_back(origin: Origin) -> None:
+    if origin.sort == FILE:
+        firewalld_files.give_back(origin.name, origin.value)
+    elif origin.sort == CHAIN:
+        from .nft_gone import remove_unused
+
+        remove_unused(origin.name)
+    elif origin.sort == MOUNT:
+        from .bpf.mount import unmount
+
+        unmount(origin.name)

@@ -126,6 +126,17 @@ def disarm(number: int) -> None:
         run("systemd", ["systemctl", "daemon-reload"])
 
 
+def abandon() -> None:
+    """There is nothing to go back to any more: whatever waits, and whoever is about to roll it back. Raises PlanError,
+    KernelError."""
+    waiting = read()
+    if waiting is not None:
+        disarm(waiting.number)
+        service = f"{_TIMER % waiting.number}.service"
+        if os.path.exists(f"/run/systemd/transient/{service}"):
+            run("rollback", ["systemctl", "stop", service])
+
+
 def _remove(path: str) -> None:
     try:
         os.unlink(path)

@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
+from importlib.util import find_spec
 
 from ..model.errors import KernelError
 
 _SECONDS = 60
+# What WireGuard needs besides a kernel, and only there.
+_TOOLS = ("wg", "wireguard-go", "qrencode", "openssl")
+_LIBBPF = "libbpf.so.1"
 
 
 def find(program: str) -> str | None:
@@ -56,3 +61,18 @@ def run_bytes(subject: str, command: list[str], data: bytes = b"") -> bytes:
         reason = " ".join(done.stderr.decode(errors="replace").split()) or f"exit code {done.returncode}"
         raise KernelError(subject, f"{command[0]}: {reason}")
     return done.stdout
+
+
+def tools() -> Iterator[str]:
+    yield from filter(find, _TOOLS)
+    if find_library(_LIBBPF):
+        yield "libbpf"
+
+
+def wanting(backend: str, has_docker: bool) -> Iterator[str]:
+    """Commands and Python packages that are needed on this host and not there."""
+    for command in ("ip", "nft" if backend in ("firewalld", "none") else "iptables-restore"):
+        if find(command) is None:
+            yield command
+    if has_docker and find_spec("requests") is None:
+        yield "requests"

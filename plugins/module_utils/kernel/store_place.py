@@ -10,6 +10,7 @@ import json
 import os
 
 from ..model.errors import KernelError
+from ..model.sending import COLLECTED
 from . import atomic
 
 MARKER = "weft-store"
@@ -19,6 +20,9 @@ _FSTAB = "/etc/fstab"
 
 # In a folder that counts as empty: what a new file system has, and what a first run leaves that is ended in the middle.
 _NOTHING = {"lost+found", f".{MARKER}.new"}
+# All that is ever made in one: see store.py and store_shelves.py; what is half removed, too.
+_FOLDERS = {"objects", "generations", "trees", COLLECTED}
+_OURS = {MARKER, *_NOTHING - {"lost+found"}, "current", "lock", *_FOLDERS, *(f".{name}.gone" for name in _FOLDERS)}
 
 
 def identify(root: str, memory: str = MEMORY) -> str | None:
@@ -26,7 +30,7 @@ def identify(root: str, memory: str = MEMORY) -> str | None:
 
     Raises KernelError where there should be a store and is none, or another one than before.
     """
-    known = _remembered(memory).get(root)
+    known = remembered(memory).get(root)
     data = atomic.read(f"{root}/{MARKER}")
     if data is not None:
         found = _id_in(root, data)
@@ -56,22 +60,59 @@ def make(root: str, fstab: str = _FSTAB) -> str:
         raise KernelError(
             f"store {root}", f"{missing} is to be mounted according to {fstab}, and is not; mount it first"
         )
+    # A folder that was there is given back as it was.
+    there = {"folder": os.stat(root).st_mode & 0o7777} if os.path.isdir(root) else {}
     atomic.folder(root)
     found = os.urandom(16).hex()
-    atomic.write(f"{root}/{MARKER}", json.dumps({"id": found, "version": 1}).encode() + b"\n")
+    atomic.write(f"{root}/{MARKER}", json.dumps({"id": found, "version": 1, **there}).encode() + b"\n")
     atomic.settle(root)
     return found
 
 
+def remove(root: str, memory: str = MEMORY) -> None:
+    """A store with all that is in it, and the folder, unless that was there before or has something of others in it.
+
+    Raises KernelError where its disk is missing, or another one is mounted, and OSError.
+    """
+    if identify(root, memory) is None:
+        return
+    found = json.loads(atomic.read(f"{root}/{MARKER}") or b"{}").get("folder")
+    # The marker is the last: what is ended in the middle is a store still.
+    for name in sorted(_OURS & set(os.listdir(root)), key=lambda name: name == MARKER):
+        path = f"{root}/{name}"
+        if os.path.isdir(path) and not os.path.islink(path):
+            atomic.remove_tree(path)
+        elif name != MARKER:
+            os.unlink(path)
+    forget(root, memory)
+    os.unlink(f"{root}/{MARKER}")
+    if found is not None:
+        os.chmod(root, int(found))
+    elif not os.listdir(root) and not os.path.ismount(root):
+        os.rmdir(root)
+
+
+def forget(root: str, memory: str = MEMORY) -> None:
+    """From now on nothing is missed in this place."""
+    known = remembered(memory)
+    if known.pop(root, None) is None:
+        return
+    if known:
+        atomic.write(memory, (json.dumps(known, indent=1, sort_keys=True) + "\n").encode())
+    else:
+        os.unlink(memory)
+
+
 def remember(root: str, found: str, memory: str = MEMORY) -> None:
     """From now on an empty folder in this place is a disk that is missing."""
-    known = _remembered(memory)
+    known = remembered(memory)
     if known.get(root) != found:
         atomic.folder(os.path.dirname(memory))
         atomic.write(memory, (json.dumps({**known, root: found}, indent=1, sort_keys=True) + "\n").encode())
 
 
-def _remembered(memory: str) -> dict[str, str]:
+def remembered(memory: str = MEMORY) -> dict[str, str]:
+    """The stores that this host has: folder and id of each. Raises KernelError."""
     data = atomic.read(memory)
     if data is None:
         return {}

@@ -19,6 +19,8 @@ from .programs import run
 
 _CURRENT = PROGRAM_ROOT + "/current"
 _BPF = "bpf"
+_UNITS = os.path.dirname(OVERLAY_UNIT.path)
+_SYSTEMD = "/run/systemd/system"
 
 
 def observe() -> tuple[State, tuple[tuple[str, str], ...]]:
@@ -42,21 +44,47 @@ def apply(change: Change) -> None:
         if change.kind == kinds.PROGRAM:
             _switch_program(change)
         elif change.action == REMOVE:
-            os.unlink(change.key)
+            _remove(change.key)
         else:
             _write(change.after)
     except OSError as error:
         raise KernelError(f"{change.kind} {change.key}", error.strerror or str(error)) from error
 
 
+def stop_units(changes: Sequence[Change]) -> None:
+    """Stop what has its unit file removed: systemd would go on with a unit that it has in memory. The one that this
+    process is of goes on."""
+    units = _removed_units(changes)
+    if units:
+        with open("/proc/self/cgroup", encoding="utf-8") as stream:
+            own = set(stream.read().replace("\n", "/").split("/"))
+        staying = [unit for unit in units if unit not in own]
+        if staying:
+            run("systemd", ["systemctl", "stop", *staying])
+
+
 def reload_units(changes: Sequence[Change]) -> None:
     """Tell systemd once that unit files changed; a host that was not booted with systemd is left alone."""
-    if not any(
-        change.key.startswith(os.path.dirname(OVERLAY_UNIT.path)) for change in changes if change.kind == kinds.FILE
-    ):
+    if not any(change.key.startswith(_UNITS) for change in changes if change.kind == kinds.FILE):
         return
-    if os.path.isdir("/run/systemd/system"):
-        run("systemd", ["systemctl", "daemon-reload"])
+    if not os.path.isdir(_SYSTEMD):
+        return
+    run("systemd", ["systemctl", "daemon-reload"])
+    removed = _removed_units(changes)
+    if removed:
+        # One that had failed is still told of after its file is gone.
+        listing = run("systemd", ["systemctl", "list-units", "--state=failed", "--plain", "--no-legend", *removed])
+        failed = [line.split()[0] for line in listing.splitlines()]
+        if failed:
+            run("systemd", ["systemctl", "reset-failed", *failed])
+
+
+def _removed_units(changes: Sequence[Change]) -> list[str]:
+    """Names of units; none on a host that was not booted with systemd."""
+    if not os.path.isdir(_SYSTEMD):
+        return []
+    gone = (change.key for change in changes if change.kind == kinds.FILE and change.action == REMOVE)
+    return sorted(os.path.basename(path) for path in gone if os.path.dirname(path) == _UNITS)
 
 
 def _read(path: str) -> File | None:
@@ -78,6 +106,14 @@ def _write(file: File) -> None:
     if file.mode == 0o600:
         os.chmod(folder, 0o700)
     atomic.write(file.path, file.text.encode("utf-8", "surrogateescape"), file.mode)
+
+
+def _remove(path: str) -> None:
+    """With the folder of links that systemd may not have had before, if it is empty."""
+    os.unlink(path)
+    folder = os.path.dirname(path)
+    if folder.endswith(".wants") and not os.listdir(folder):
+        os.rmdir(folder)
 
 
 def _link(path: str, target: str) -> None:

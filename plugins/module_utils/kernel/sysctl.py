@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from ..model.change import REMOVE, Change
 from ..model.errors import KernelError
@@ -33,22 +33,23 @@ _ROOT = "/proc/sys/"
 _ALL, _DEFAULT, _LOOPBACK = "all", "default", "lo"
 
 
-def observe(remembered: Iterable[str] = ()) -> dict[str, Sysctl]:
+def observe(remembered: Iterable[str] = (), own: Collection[str] = ()) -> dict[str, Sysctl]:
     """The host-wide switches that plans may name, those whose former value is remembered, and those of links that would
-    be changed by a host-wide one and would not come back with it. Raises KernelError."""
+    be changed by a host-wide one and would not come back with it. own: names of our links; theirs are of no interest.
+    Raises KernelError."""
     found = read(CONFS)
     for switch in list(found.values()):
         # One that is on as we want it is not changed again; a hub has hundreds of links.
         if switch.value != ON:
-            found.update(_followers(switch))
+            found.update(_followers(switch, own))
     found.update(read(name for name in (*REFLECTING, *remembered) if name not in found))
     return found
 
 
-def _followers(switch: Sysctl) -> dict[str, Sysctl]:
+def _followers(switch: Sysctl, own: Collection[str]) -> dict[str, Sysctl]:
     folder = CONFS[switch.name]
     try:
-        links = [link for link in os.listdir(_ROOT + folder) if link != _ALL]
+        links = [link for link in os.listdir(_ROOT + folder) if link != _ALL and link not in own]
     except FileNotFoundError:
         return {}  # a kernel without IPv6
     seen = read([*([REDIRECTS] if switch.name == FORWARDING else []), *(folder + link + FORWARDS for link in links)])

@@ -34,3 +34,6 @@ class SeenNetwork(NamedTuple):
     ours: bool
     subnets: tuple[str, ...]
     containers: tuple[str, ...]
+
+    def key(self) -> str:
+        return self.network.name

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from .docker import SeenNetwork
 from .firewall import Refusal
 from .link import ForeignLink
+from .origin import Around
 from .route import ForeignRoute
 from .rule import ForeignRule
 from .wireguard import Keys
@@ -32,13 +33,19 @@ ORIGIN = "original"
 FILE = "file"
 PROGRAM = "program"
 SERVICE = "service"
+# Not of any plan: looked for only where weft is to leave a host.
+NETWORK = "Docker network"
+TRACE = "left behind"
 
 KINDS = (
     *(RULESET, FIREWALLD_POLICY, ZONE, DIRECT),
     *(POLICY, POLICED),
     *(LINK, DEVICE, PEER, ADDRESS, ROUTE, RULE, SYSCTL),
     *(ORIGIN, CLIENT, FILE, PROGRAM, SERVICE),
+    *(NETWORK, TRACE),
 )
+# In the reach of a transaction: it can be undone.
+PLANNED = tuple(kind for kind in KINDS if kind not in (NETWORK, TRACE))
 
 # kind -> key -> value (a NamedTuple of this room that has key()). A kind that is missing is an empty one.
 State = dict[str, dict[str, Any]]
@@ -105,10 +112,12 @@ class Foreign(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """One look at a host. now: its clock, Unix time. keys: the public side of the keys it keeps."""
+    """One look at a host. now: its clock, Unix time. keys: the public side of the keys it keeps. around: what of others
+    a plan may come to write into."""
 
     capabilities: Capabilities
     state: State
     foreign: Foreign
     now: int = 0
     keys: Keys = Keys()
+    around: Around = Around()

@@ -223,7 +223,8 @@ class TestInTheWay:
         with pytest.raises(ConflictError) as caught:
             clear(kernel)
         assert str(caught.value) == (
-            "this host: Docker network kohakuriver-overlay: containers run in it; stop them first: docker stop db web"
+            "this host: Docker network kohakuriver-overlay: containers run in it: db web; stop them first "
+            "(docker stop db web), or cut them off with -e weft_disconnect=true"
         )
         assert kernel.applied == []
 

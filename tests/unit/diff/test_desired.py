@@ -61,7 +61,7 @@ def test_a_run_that_keeps_nothing_does_not_speak_of_files():
 
 def test_a_runner_in_default_mode_has_every_kind_emptied():
     state = desired(isolated_plan(OVERLAYS[0], "runner1"), Capabilities(True, "firewalld"), PROGRAMS[0]).state
-    assert set(state) == set(kinds.KINDS)
+    assert set(state) == set(kinds.PLANNED)
     assert {kind for kind, values in state.items() if values} == {kinds.PROGRAM, kinds.FILE}
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import stat
 
@@ -26,6 +27,17 @@ def mount(path: str = BPFFS) -> bool:
     if _LIBC.mount(b"bpf", path.encode(), b"bpf", _FLAGS, b"mode=700"):
         raise KernelError(path, f"bpffs cannot be mounted there: {os.strerror(ctypes.get_errno())}")
     return True
+
+
+def unmount(path: str = BPFFS) -> None:
+    """Where nothing is pinned any more. Somebody else may use it by now: then it stays, and is no fault."""
+    if not os.path.ismount(path) or not is_mounted(path):
+        return
+    # The kernel's own files there have a dot in their names, and nobody else's may.
+    if any("." not in name for name in os.listdir(path)):
+        return
+    if _LIBC.umount(path.encode()) and ctypes.get_errno() != errno.EBUSY:
+        raise KernelError(path, f"bpffs cannot be unmounted: {os.strerror(ctypes.get_errno())}")
 
 
 def is_mounted(path: str = BPFFS) -> bool:
