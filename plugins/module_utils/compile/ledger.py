@@ -82,7 +82,7 @@ def to_json(ledger: Ledger) -> str:
         document["policy"] = policies.whole_document(ledger.policy)
     if ledger.audit:
         document["audit"] = dict(ledger.audit)
-    if ledger.lineage.name:
+    if ledger.lineage != Lineage():
         document["lineage"] = ledger.lineage._asdict()
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
