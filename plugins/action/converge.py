@@ -83,27 +83,27 @@ class ActionModule(ActionBase):
     def _confirm(self, done: dict[str, Any], author: dict[str, Any], seconds: int, task_vars: Any) -> None:
         """The connection that the change was made over says nothing about the next one. A host that is not reached is
         asked until it has had its time to go back: only the host can say what became of the change."""
-        number, host = done["pending"], task_vars["inventory_hostname"]
+        asked = {"confirm": done["pending"], "author": author}
         end = time.monotonic() + seconds + _GOING_BACK
-        told = False
-        while True:
-            try:
-                self._connection.reset()
-                answer = self._call({"confirm": number, "author": author}, task_vars)
-                break
-            except AnsibleConnectionFailure as error:
-                reason = str(error)
-            if time.monotonic() >= end:
-                answer = {"failed": True, "msg": _lost(number, reason)}
-                break
-            if not told:
-                Display().display(
-                    f"{host}: not reached after its change; it goes back in {seconds} s if that does not end"
-                )
-                told = True
+        answer, reason = self._come_back(asked, task_vars)
+        if answer is None:
+            host = task_vars["inventory_hostname"]
+            Display().display(f"{host}: not reached after its change; it goes back in {seconds} s if that does not end")
+        while answer is None and time.monotonic() < end:
             time.sleep(_PAUSE)
+            answer, reason = self._come_back(asked, task_vars)
+        if answer is None:
+            answer = {"failed": True, "msg": _lost(done["pending"], reason)}
         if answer.get("failed"):
             done.update(failed=True, changed=False, msg=answer["msg"])
+
+    def _come_back(self, asked: dict[str, Any], task_vars: Any) -> tuple[dict[str, Any] | None, str]:
+        """What the host says over a new connection; or None, and why there is none."""
+        try:
+            self._connection.reset()
+            return self._call(asked, task_vars), ""
+        except AnsibleConnectionFailure as error:
+            return None, str(error)
 
 
 def _lost(number: int, reason: str) -> str:
