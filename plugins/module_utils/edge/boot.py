@@ -22,10 +22,12 @@ def main(arguments: list[str]) -> int:
         return 2
     try:
         path = arguments[1] if len(arguments) > 1 else PLAN_PATH
-        read_plan(path)
+        plan = read_plan(path)
         with exclusive():
-            # Again: whoever held the lock may have stored another one, or taken weft off this host.
-            outcome = converge_stored(read_plan(path), "weft apply")
+            if path == PLAN_PATH:
+                # Again: whoever held the lock may have stored another one, or taken weft off this host.
+                plan = read_plan(path)
+            outcome = converge_stored(plan, "weft apply")
     except WeftError as error:
         sys.stderr.write(f"weft: {error}\n")
         return 1

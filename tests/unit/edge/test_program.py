@@ -181,6 +181,18 @@ def test_a_boot_says_what_it_changed(monkeypatch, plan, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_a_plan_from_a_pipe_can_be_read_only_once_and_is(monkeypatch, plan, capsys):
+    host(monkeypatch, MemoryKernel(Observed(Capabilities(True, "none"), {}, Foreign())))
+    reading, writing = os.pipe()
+    with open(plan, "rb") as stream, open(writing, "wb") as into:
+        into.write(stream.read())
+    try:
+        assert boot.main(["apply", f"/dev/fd/{reading}"]) == 0
+    finally:
+        os.close(reading)
+    assert capsys.readouterr().err == ""
+
+
 def test_a_boot_that_finds_a_conflict_says_so_and_fails(monkeypatch, plan, capsys):
     foreign = Foreign(faults=(("file /usr/local/sbin/weft", "is somebody else's"),))
     host(monkeypatch, MemoryKernel(Observed(Capabilities(True, "none"), {}, foreign)))
