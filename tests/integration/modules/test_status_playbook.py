@@ -41,7 +41,7 @@ def site(tmp_path: Path) -> Iterator[Path]:
     mounts = " && ".join(
         f"mount -t tmpfs tmpfs {place}" for place in ("/var/lib", "/run", "/usr/local", "/etc/systemd")
     )
-    command = ["unshare", "--mount", "--net", "sh", "-c", f"{mounts} && {LINKS} && echo up && sleep infinity"]
+    command = ["unshare", "--mount", "--net", "sh", "-c", f"{mounts} && {LINKS} && echo up && exec sleep infinity"]
     machine = subprocess.Popen(command, stdout=subprocess.PIPE)
     assert machine.stdout is not None
     assert machine.stdout.readline() == b"up\n"
