@@ -10,7 +10,7 @@ A revision is counted whenever any host's plan becomes another one. The ledger h
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from ..model.errors import Fault
@@ -47,16 +47,10 @@ def advanced(known: Lineage, plans: str, seen: Mapping[str, Author], fresh: str)
 def overtaking(ours: Lineage, seen: Mapping[str, Author]) -> Lineage:
     """Ours, and later than what hosts have that is not: for who says that it is to be so."""
     latest = max((author.revision for author in seen.values()), default=0)
-    return ours if not list(_faults(ours, seen)) else ours._replace(revision=max(ours.revision, latest + 1))
+    return ours if not lineage_faults(ours, seen) else ours._replace(revision=max(ours.revision, latest + 1))
 
 
 def lineage_faults(ours: Lineage, seen: Mapping[str, Author]) -> tuple[Fault, ...]:
     """Hosts that have what we would take away without knowing of it."""
-    return tuple(_faults(ours, seen))
-
-
-def _faults(ours: Lineage, seen: Mapping[str, Author]) -> Iterator[Fault]:
-    for host, last in sorted(seen.items()):
-        words = objection(Author("", *ours), last)
-        if words:
-            yield Fault(host, "", words)
+    author = Author("", *ours)
+    return tuple(Fault(host, "", words) for host, last in sorted(seen.items()) if (words := objection(author, last)))

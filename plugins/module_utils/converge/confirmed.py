@@ -122,7 +122,6 @@ class _Step:
         self._pending = Pending(
             number=journal.next_number(journal.entries()),
             author=self._terms.author,
-            since=int(time.time()),
             boot=pending.boot(),
             until=pending.now() + self._terms.seconds,
             seconds=self._terms.seconds,

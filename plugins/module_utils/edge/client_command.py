@@ -14,6 +14,7 @@ from ..kernel.client_files import KEYFILE, image, path_of
 from ..kernel.clients import conf, observe
 from ..model.client import ClientConfig
 from ..model.errors import KernelError, WeftError
+from .columns import aligned
 
 USAGE = """\
 weft client list                          the clients whose configuration is kept here
@@ -67,8 +68,7 @@ def _table(configs: Iterable[ClientConfig]) -> list[str]:
     for config in configs:
         state = "damaged" if not config.whole else "key only" if not config.link else "whole"
         rows.append((config.name, config.link, " ".join(config.addresses), state, "; ".join(config.about)))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    return aligned(rows)
 
 
 def _write(data: bytes) -> None:

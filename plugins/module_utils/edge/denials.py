@@ -21,6 +21,7 @@ from ..model.policy import REASONS
 from ..model.sending import Collector
 from ..model.stored import PLAN_PATH
 from .audit_names import moment
+from .columns import aligned
 
 USAGE = """\
 weft denials [--since 10m] [--source NAME] [--reason NAME] [--host NAME] [--json]
@@ -145,8 +146,7 @@ def table(found: Sequence[Denial], hosts: bool = False) -> list[str]:
     if hosts:
         names = ["host", *(_shown(denial.host) for denial in found)]
         rows = [(row[0], name, *row[1:]) for row, name in zip(rows, names)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    told = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    told = aligned(rows)
     held_back = sum(denial.held_back for denial in found)
     if held_back:
         told.append(f"{held_back} more of the same senders were not written down; the metrics count them")

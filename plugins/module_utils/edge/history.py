@@ -13,6 +13,7 @@ from ..converge.confirmed import seconds_left
 from ..kernel import journal, pending
 from ..model.errors import WeftError
 from ..model.transaction import Entry, Pending
+from .columns import aligned
 from .moment import when
 
 USAGE = "weft history [--json | N]                 the changes of this host, the latest first; of N all that is known\n"
@@ -51,8 +52,7 @@ def _table(entries: tuple[Entry, ...], kept: set[int]) -> list[str]:
         plan = entry.plan[:12] + (" (kept)" if entry.number in kept else "")
         lines = str(len(entry.changes))
         rows.append((str(entry.number), when(entry.time), entry.author.name, revision, lines, entry.result, plan))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    return aligned(rows)
 
 
 def _one(entries: tuple[Entry, ...], number: int) -> list[str]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
@@ -25,6 +24,7 @@ from ..model.policed import BPF_FOLDER, Objects
 from ..model.state import Observed
 from ..model.status import IN_SYNC, MISSING, Denied, Difference, Drift, HostStatus, PlanStamp
 from ..model.stored import PLAN_PATH, Program
+from ..model.transaction import digest_of
 
 USAGE = """\
 weft status [--json | --metrics]          how this host differs from its plan, and what its tunnels and services do
@@ -125,11 +125,7 @@ def _stored(path: str) -> tuple[HostPlan | None, PlanStamp | None]:
         return None, None
     except (OSError, UnicodeDecodeError) as error:
         raise PlanError(f"the plan {path} cannot be read ({error})") from error
-    return plan, PlanStamp(digest_of(plan), written)
-
-
-def digest_of(plan: HostPlan) -> str:
-    return hashlib.sha256(to_json(plan).encode()).hexdigest()
+    return plan, PlanStamp(digest_of(to_json(plan)), written)
 
 
 def _objects(plan: HostPlan) -> tuple[Objects, tuple[Difference, ...]]:

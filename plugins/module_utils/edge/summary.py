@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from .columns import aligned
+
 _SIGNS = (("add", "added"), ("change", "changed"), ("remove", "removed"))
 
 
@@ -26,8 +28,7 @@ def table(counts: Mapping[str, Mapping[str, Mapping[str, int]]], unchanged: str 
             rows.append((host, kind, *(str(actions.get(key, "")) for key, _word in _SIGNS)))
         if not kinds:
             rows.append((host, unchanged, "", "", ""))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+    return aligned(rows)
 
 
 def report(

@@ -17,7 +17,7 @@ from ..model.stored import OVERLAY_UNIT, PROGRAM_ROOT, WRITTEN_BY, Unit
 from ..model.transaction import Pending, pending_from, to_line
 from . import atomic
 from .journal import ROOT
-from .programs import run
+from .programs import has_systemd, run
 
 PENDING_PATH = ROOT + "/pending.json"
 # Of systemd-run: gone with the boot. Each change has its own, for the one before may still be at work.
@@ -61,7 +61,7 @@ def boot() -> str:
 
 def possible() -> bool:
     """Whether somebody is there to keep time for us."""
-    return os.path.isdir("/run/systemd/system")
+    return has_systemd()
 
 
 def read() -> Pending | None:

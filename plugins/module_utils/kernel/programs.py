@@ -13,6 +13,13 @@ from importlib.util import find_spec
 from ..model.errors import KernelError
 
 _SECONDS = 60
+
+
+def has_systemd() -> bool:
+    """Whether this host was booted with it (sd_booted(3))."""
+    return os.path.isdir("/run/systemd/system")
+
+
 # What WireGuard needs besides a kernel, and only there.
 _TOOLS = ("wg", "wireguard-go", "qrencode", "openssl")
 _LIBBPF = "libbpf.so.1"

@@ -14,7 +14,7 @@ from types import FrameType
 from ..model.change import REMOVE, Change
 from ..model.errors import KernelError
 from ..model.stored import SERVICE_STATES, Service
-from .programs import run
+from .programs import has_systemd, run
 
 
 def observe(states: Mapping[str, str] = SERVICE_STATES) -> dict[str, Service]:
@@ -36,7 +36,7 @@ def _digest(path: str) -> str | None:
 def apply(change: Change) -> None:
     """Start it with the program that is stored now, or stop it. Raises KernelError with systemd's own word."""
     subject = f"service {change.key}"
-    if not os.path.isdir("/run/systemd/system"):
+    if not has_systemd():
         raise KernelError(subject, "services need systemd, and this host was not booted with it")
     if change.action == REMOVE:
         run(subject, ["systemctl", "stop", change.key])

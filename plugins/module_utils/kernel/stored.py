@@ -15,12 +15,11 @@ from ..model.policed import Objects, objects_of
 from ..model.state import State
 from ..model.stored import OVERLAY_UNIT, PATHS, PLAN_PATH, PROGRAM_ROOT, WRITTEN_BY, File, Program
 from . import atomic
-from .programs import run
+from .programs import has_systemd, run
 
 _CURRENT = PROGRAM_ROOT + "/current"
 _BPF = "bpf"
 _UNITS = os.path.dirname(OVERLAY_UNIT.path)
-_SYSTEMD = "/run/systemd/system"
 
 
 def observe() -> tuple[State, tuple[tuple[str, str], ...]]:
@@ -67,7 +66,7 @@ def reload_units(changes: Sequence[Change]) -> None:
     """Tell systemd once that unit files changed; a host that was not booted with systemd is left alone."""
     if not any(change.key.startswith(_UNITS) for change in changes if change.kind == kinds.FILE):
         return
-    if not os.path.isdir(_SYSTEMD):
+    if not has_systemd():
         return
     run("systemd", ["systemctl", "daemon-reload"])
     removed = _removed_units(changes)
@@ -81,7 +80,7 @@ def reload_units(changes: Sequence[Change]) -> None:
 
 def _removed_units(changes: Sequence[Change]) -> list[str]:
     """Names of units; none on a host that was not booted with systemd."""
-    if not os.path.isdir(_SYSTEMD):
+    if not has_systemd():
         return []
     gone = (change.key for change in changes if change.kind == kinds.FILE and change.action == REMOVE)
     return sorted(os.path.basename(path) for path in gone if os.path.dirname(path) == _UNITS)

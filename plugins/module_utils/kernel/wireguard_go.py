@@ -20,7 +20,7 @@ from ..model.errors import KernelError
 from ..model.link import Link
 from ..model.state import LINK
 from .netlink.numbers import is_there
-from .programs import find, run
+from .programs import find, has_systemd, run
 
 # Where systemd keeps the files of transient units (systemd.unit(5)).
 _UNITS = "/run/systemd/transient"
@@ -103,7 +103,7 @@ def stop(names: Iterable[str]) -> None:
 
 def _start(link: Link) -> None:
     subject = _subject(link.name)
-    if not os.path.isdir("/run/systemd/system"):
+    if not has_systemd():
         raise KernelError(subject, "wireguard-go runs as a service, and this host was not booted with systemd")
     program = find("wireguard-go")
     if program is None:

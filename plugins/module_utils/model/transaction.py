@@ -56,7 +56,7 @@ def objection(author: Author, last: Author) -> str:
 class Pending(NamedTuple):
     """A change that nobody has confirmed yet.
 
-    number: its entry in the journal, when it has ended. since: Unix time, for people. boot: which boot of the host it
+    number: its entry in the journal, when it has ended. boot: which boot of the host it
     belongs to. until: seconds on that boot's clock (CLOCK_BOOTTIME) when it is rolled back; counted anew once
     everything is applied. seconds: how long that is. stage: APPLYING or APPLIED. plan: what is being applied, digest
     of its text. before: text of the plan to go back to; None: the host had none. program: digest of the code that
@@ -65,7 +65,6 @@ class Pending(NamedTuple):
 
     number: int
     author: Author
-    since: int
     boot: str
     until: float
     seconds: int

@@ -81,7 +81,7 @@ def test_of_many_changes_the_first_are_kept_and_the_rest_counted():
 
 
 def test_what_waits_survives_the_way_to_the_disk():
-    waiting = Pending(7, ANNA, 1800000000, "boot", 12.5, 60, APPLYING, "digest", None, "", ("+ link ü",))
+    waiting = Pending(7, ANNA, "boot", 12.5, 60, APPLYING, "digest", None, "", ("+ link ü",))
     assert pending_from(to_line(waiting)) == waiting
     assert entry_from(to_line(entry(1))) == entry(1)
 
