@@ -51,7 +51,7 @@ def stored(plan: HostPlan) -> dict[str, Content]:
     """
     environment = {"PYTHONPATH": str(_COLLECTIONS)}
     run = subprocess.run([sys.executable, "-c", _PROGRAM], env=environment, capture_output=True, text=True, check=True)
-    digest, sources = json.loads(run.stdout)
+    digest, sources, _objects = json.loads(run.stdout)
     found = {f"{PROGRAM_ROOT}/{digest}/{path}": Content(text) for path, text in sources}
     found[f"{PROGRAM_ROOT}/current"] = Content("", target=digest)
     for file in files_of(plan):

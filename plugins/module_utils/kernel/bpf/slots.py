@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from ...model.errors import KernelError
 from . import calls
+from .grace import at_once
 from .layout import NUMBER, SLOTS, Tables
 from .objects import map_path
 from .tables import NAMES, PORTS, Step, TableSlot, fill, fill_ports, install_all, meanwhile
@@ -127,10 +128,11 @@ class Slots:
         calls.put(self._handles[_CURRENT], _ZERO, NUMBER.pack(number % _GENERATIONS))
 
     def settle(self) -> None:
-        """Returns when no packet is judged any more by what judged before the last switch; that takes some 10 ms."""
+        """Returns when no packet is judged any more by what judged before the last switch."""
         if not self._settled:
             # A slot without ports has let no program read anything.
-            self._table(PORTS, self.current()).wait()
+            with at_once():
+                self._table(PORTS, self.current()).wait()
             self._settled = True
 
     def _generation(self) -> int:
@@ -166,7 +168,8 @@ class Slots:
     def _install(self, slot: int, made: Mapping[str, int]) -> None:
         self.settle()
         self._set_stamp(slot, _NO_STAMP)
-        install_all({self._table(name, slot): handle for name, handle in made.items()})
+        with at_once():
+            install_all({self._table(name, slot): handle for name, handle in made.items()})
 
     def _set_stamp(self, slot: int, stamp: bytes) -> None:
         calls.put(self._handles[_STAMPS], NUMBER.pack(slot), stamp)

@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import ctypes
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
 from ctypes import byref, c_int, c_size_t, c_uint32, c_void_p
 
 from . import calls
+from .grace import at_once
 
 # enum bpf_attach_type (linux/bpf.h).
 INGRESS, EGRESS = 46, 47
@@ -27,7 +26,6 @@ _REPLACE, _BEFORE = 1 << 2, 1 << 3
 _MOST = 64
 # The number that the loopback link has everywhere.
 _LOOPBACK = 1
-_EXPEDITED = "/sys/kernel/rcu_expedited"
 
 
 class _AttachOptions(ctypes.Structure):
@@ -79,7 +77,7 @@ def replace(subject: str, device: int, hook: int, handle: int, before: int) -> N
 
 def remove(subject: str, device: int, hook: int, handle: int) -> None:
     """It may be gone already, and the device too."""
-    with _at_once():
+    with at_once():
         code = calls.libbpf().bpf_prog_detach2(handle, device, hook)
     if code not in (-errno.ENOENT, -errno.ENODEV):
         calls.checked(subject, code)
@@ -87,7 +85,7 @@ def remove(subject: str, device: int, hook: int, handle: int) -> None:
 
 def _attach(subject: str, device: int, hook: int, handle: int, options: _AttachOptions) -> None:
     options.sz = ctypes.sizeof(options)
-    with _at_once():
+    with at_once():
         code = calls.libbpf().bpf_prog_attach_opts(handle, device, hook, byref(options))
     if code not in (-errno.EEXIST, -errno.ENOENT):
         calls.checked(subject, code)
@@ -98,30 +96,3 @@ def _query(device: int, hook: int) -> tuple[int, list[int]]:
     options = _QueryOptions(ctypes.sizeof(_QueryOptions), 0, 0, ctypes.addressof(numbers), _MOST)
     code = calls.libbpf().bpf_prog_query_opts(device, hook, byref(options))
     return code, [] if code else numbers[: options.prog_cnt]
-
-
-@contextmanager
-def _at_once() -> Iterator[None]:
-    """A row that gets longer or shorter is another row, and the kernel waits until no processor is in the one before
-    (synchronize_rcu), while nobody else may change any network device: measured, 13 ms for each program, more than six
-    seconds on a hub with 255 tunnels; and 20 us where it does not wait for an occasion. For as long as the call takes,
-    it is asked not to (kernel-parameters.txt: rcupdate.rcu_expedited). A setting that somebody made stays; where it
-    cannot be written the call takes its time."""
-    turned = _turn("0", "1")
-    try:
-        yield
-    finally:
-        if turned:
-            _turn("1", "0")
-
-
-def _turn(before: str, after: str) -> bool:
-    try:
-        with open(_EXPEDITED, encoding="ascii") as switch:
-            if switch.read().strip() != before:
-                return False
-        with open(_EXPEDITED, "w", encoding="ascii") as switch:
-            switch.write(after)
-    except OSError:  # a container's /sys is read-only, and small kernels have no such switch
-        return False
-    return True
