@@ -81,6 +81,10 @@ policy: venv bpf ## scenario policy on the lab (root)
 rollback: venv ## changes that nobody confirms, and two at once, on the lab: after changes in converge/ (root)
 	@$(TIMED) $(BIN)/molecule test --scenario-name rollback
 
+.PHONY: flow
+flow: venv bpf ## scenario flow on the lab: what a running flow does not notice (root)
+	@$(TIMED) $(BIN)/molecule test --scenario-name flow
+
 ##### The rest
 
 .PHONY: teardown kernel browser drift bench docs venv bpf packages lock clean

@@ -33,6 +33,30 @@ def test_a_vxlan_is_made_with_all_its_attributes(host: Any, hub_link: Link) -> N
     assert host.seen("vxkr1") == hub_link
 
 
+@pytest.mark.parametrize("port", [4789, 65534])
+def test_a_vxlan_sends_from_the_port_to_which_it_sends(host: Any, hub_link: Link, port: int) -> None:
+    host.add("link", hub_link._replace(port=port))
+    data = host.link("vxkr1")["linkinfo"]["info_data"]
+    assert (data["port"], data["port_range"]) == (port, {"low": port, "high": port + 1})
+
+
+def test_the_last_port_has_no_range_that_ends_after_it(host: Any, hub_link: Link) -> None:
+    host.add("link", hub_link._replace(port=65535))
+    assert host.link("vxkr1")["linkinfo"]["info_data"]["port"] == 65535
+
+
+def test_a_vxlan_that_sends_from_other_ports_is_no_drift(host: Any, hub_link: Link) -> None:
+    """As releases before made them; the kernel cannot change that, and a tunnel is not taken down for it."""
+    host.add("link", hub_link)
+    host.ip("link delete vxkr1")
+    host.ip(
+        "link add vxkr1 address 02:77:00:00:00:01 mtu 1450 group 30565 up type vxlan id 101 dstport 4789 nolearning "
+        "remote 198.18.0.11 local 198.18.0.10"
+    )
+    host.ip("link set vxkr1 alias weft:runner1 addrgenmode none")
+    assert host.seen("vxkr1")._replace(ipv6=False) == hub_link
+
+
 def test_no_ipv6_address_ever_appears_on_a_new_link(host: Any, hub_link: Link, bridge: Link) -> None:
     host.add("link", bridge, hub_link._replace(master=bridge.name))
     time.sleep(0.1)

@@ -29,6 +29,7 @@ from .links import IFF_UP, IFINFO
 
 _IFLA_BR_STP_STATE = 5
 _PORT = Struct("!H")
+_LAST_PORT = 0xFFFF
 _NOTHING = IFINFO.pack(0, 0, 0, 0, 0)
 
 
@@ -151,6 +152,10 @@ def _vxlan(link: Link) -> bytes:
     data = [attr_u32(links.VXLAN_ID, link.vni or 0), attr_u8(links.VXLAN_LEARNING, link.learning)]
     if link.port is not None:
         data.append(attr(links.VXLAN_PORT, _PORT.pack(link.port)))
+        if link.port < _LAST_PORT:
+            # Sent from that port too: both directions are one connection then, and a firewall that lets pass what is
+            # established (firewalld while it reloads) lets pass the tunnel. A range ends before its second number.
+            data.append(attr(links.VXLAN_PORT_RANGE, _PORT.pack(link.port) + _PORT.pack(link.port + 1)))
     return b"".join(data) + _end(link.local, True) + _end(link.remote, False)
 
 
