@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from ..model.errors import Fault, IntentError
 from ..model.sending import CERTIFICATE
+from ..model.version import fault, newer
 from .inventory import reachable
 from .keys import Ends, public_key
 from .lineage import Lineage
@@ -97,8 +98,10 @@ def from_json(text: str, place: str) -> Ledger:
     """Raises IntentError for a ledger that is damaged or of another version; `place` names the file."""
     try:
         document = json.loads(text)
-        if document["version"] != LEDGER_VERSION:
-            raise ValueError(f"version {document['version']!r} is not {LEDGER_VERSION}")
+        if later := newer(document["version"], LEDGER_VERSION):
+            raise IntentError((Fault(place, "", f"the ledger has {later}"),))
+        if wrong := fault(document["version"], LEDGER_VERSION):
+            raise ValueError(wrong)
         hosts = {name: _entry(value) for name, value in document["hosts"].items()}
         released = tuple((_id(item["runner_id"]), str(item["host"])) for item in document["released"])
         _owners({name: entry.runner_id for name, entry in hosts.items()})

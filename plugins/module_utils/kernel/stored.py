@@ -6,14 +6,17 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 
 from ..model import state as kinds
 from ..model.change import REMOVE, Change
 from ..model.errors import KernelError
+from ..model.plan import PLAN_VERSION
 from ..model.policed import Objects, objects_of
 from ..model.state import State
 from ..model.stored import OVERLAY_UNIT, PATHS, PLAN_PATH, PROGRAM_ROOT, WRITTEN_BY, File, Program
+from ..model.version import newer
 from . import atomic
 from .programs import has_systemd, run
 
@@ -23,7 +26,8 @@ _UNITS = os.path.dirname(OVERLAY_UNIT.path)
 
 
 def observe() -> tuple[State, tuple[tuple[str, str], ...]]:
-    """(our files and program, faults): a file of somebody else's at one of our paths is a fault."""
+    """(our files and program, faults): a file of somebody else's at one of our paths is a fault, and a plan that only
+    a later release reads."""
     files, faults = {}, []
     for path in PATHS:
         file = _read(path)
@@ -31,10 +35,18 @@ def observe() -> tuple[State, tuple[tuple[str, str], ...]]:
             continue
         if file.target is None and path != PLAN_PATH and WRITTEN_BY not in file.text:
             faults.append((f"file {path}", "exists and was not written by weft; move it away"))
-        else:
-            files[path] = file
+            continue
+        files[path] = file
+        if path == PLAN_PATH and (later := newer(_version(file.text), PLAN_VERSION)):
+            faults.append((f"file {path}", f"has {later}"))
     programs = {"program": Program(digest)} if (digest := current_digest()) else {}
     return {kinds.FILE: files, kinds.PROGRAM: programs}, tuple(faults)
+
+
+def _version(plan: str) -> int:
+    """The last thing that a plan says (model/plan.py); 0: it does not, and its reader will say so."""
+    found = re.search(r'"version": ([0-9]{1,9})\n}\n?$', plan)
+    return int(found.group(1)) if found else 0
 
 
 def apply(change: Change) -> None:

@@ -22,6 +22,7 @@ from .route import Borrowed, Route
 from .rule import Rule
 from .sending import Audit, Collector
 from .sysctl import Sysctl
+from .version import fault
 from .wireguard import Device, Peer
 
 PLAN_VERSION = 1
@@ -134,9 +135,8 @@ def from_json(text: str) -> HostPlan:
         raise PlanError(f"the plan is not JSON ({error})") from error
     if not isinstance(document, dict):
         raise PlanError("the plan is not a JSON object")
-    version = document.pop("version", None)
-    if version != PLAN_VERSION:
-        raise PlanError(f"the plan has version {version!r}, this release reads version {PLAN_VERSION}")
+    if wrong := fault(document.pop("version", None), PLAN_VERSION):
+        raise PlanError(f"the plan has {wrong}")
     for name, shape in _LISTS.items():
         items = document.get(name, [])
         if not isinstance(items, list):

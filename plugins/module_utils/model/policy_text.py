@@ -22,6 +22,7 @@ from .policy import (
     Shadow,
     Verdict,
 )
+from .version import fault
 
 POLICY_VERSION = 1
 
@@ -82,9 +83,8 @@ def from_document(document: Any) -> PolicyMaps:
     if not isinstance(document, dict):
         raise PlanError("the policy is not a JSON object")
     document = dict(document)
-    version = document.pop("version", None)
-    if not _fits(version, int) or version != POLICY_VERSION:
-        raise PlanError(f"the policy has version {version!r}, this release reads version {POLICY_VERSION}")
+    if wrong := fault(document.pop("version", None), POLICY_VERSION):
+        raise PlanError(f"the policy has {wrong}")
     document = {**{name: [] for name in _LATER}, **document}
     if set(document) != set(_ROWS):
         raise PlanError(f"the policy has {sorted(document)}; it should have {sorted(_ROWS)}")

@@ -123,7 +123,7 @@ def but(*path_and_value):
         "[]",
         "null",
         "[" * 100_000,
-        json.dumps({**ONE, "version": 2}),
+        json.dumps({**ONE, "version": 0}),
         json.dumps({**ONE, "version": None}),
         json.dumps({**ONE, "hosts": []}),
         json.dumps({**ONE, "hosts": {"runner1": 1}}),
@@ -161,3 +161,12 @@ def test_a_ledger_from_before_wireguard_is_read_as_it_is():
 
 def test_an_empty_ledger_knows_nobody():
     assert from_json(to_json(EMPTY), "ledger.json") == EMPTY
+
+
+def test_a_newer_ledger_is_nothing_to_be_removed():
+    with pytest.raises(IntentError) as caught:
+        from_json(json.dumps({**ONE, "version": 2}), "ledger.json")
+    assert str(caught.value) == (
+        "ledger.json: the ledger has version 2, which is newer than this weft.overlay reads (1); "
+        "install a newer collection"
+    )

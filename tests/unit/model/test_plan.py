@@ -93,7 +93,11 @@ def without(name):
         ("[]", "the plan is not a JSON object"),
         ("null", "the plan is not a JSON object"),
         ("{}", "the plan has version None, this release reads version 1"),
-        (broken(version=2), "the plan has version 2, this release reads version 1"),
+        (
+            broken(version=2),
+            "the plan has version 2, which is newer than this weft.overlay reads (1); install a newer collection",
+        ),
+        (broken(version=0), "the plan has version 0, this release reads version 1"),
         (broken(version="1"), "the plan has version '1', this release reads version 1"),
         (broken(surprise=1), "the plan has a HostPlan of another shape"),
         (without("host"), "the plan has a HostPlan of another shape"),

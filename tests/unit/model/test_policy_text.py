@@ -74,7 +74,11 @@ def broken(**fields):
         ("[" * 100_000, "the policy is not JSON"),
         ("[]", "the policy is not a JSON object"),
         ("{}", "the policy has version None, this release reads version 1"),
-        (broken(version=2), "the policy has version 2, this release reads version 1"),
+        (
+            broken(version=2),
+            "the policy has version 2, which is newer than this weft.overlay reads (1); install a newer collection",
+        ),
+        (broken(version=0), "the policy has version 0, this release reads version 1"),
         (broken(version=True), "the policy has version True, this release reads version 1"),
         (broken(extra=[]), "the policy has ['attachments', 'destinations', 'extra'"),
         (broken(rules=None), "the policy has None where a list of rules should be"),
