@@ -28,10 +28,13 @@ from ansible_collections.weft.overlay.plugins.module_utils.edge.facts import fro
 from ansible_collections.weft.overlay.plugins.module_utils.edge.project import Project
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import IntentError
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import VXLAN
+from ansible_collections.weft.overlay.plugins.module_utils.model.plan import from_json
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import Foreign
 from ansible_collections.weft.overlay.plugins.module_utils.model.wireguard import Keys
 
 CASES = sorted(path for path in (Path(__file__).parent / "cases").iterdir() if path.is_dir())
+# By the release that made them: never regenerated. What a file of version 1 meant then, it means now.
+EARLIER = sorted((Path(__file__).parent / "earlier").glob("*/*"))
 REGENERATE = "WEFT_REGENERATE" in os.environ
 
 
@@ -122,3 +125,15 @@ def test_case(case, tmp_path, monkeypatch):
     expected = {name: text for name, text in tree(case).items() if name.startswith(("expected/", "faults.txt"))}
     assert expected, f"{case.name} expects nothing"
     assert found == expected
+
+
+@pytest.mark.parametrize("case", EARLIER, ids=lambda case: f"{case.parent.name}:{case.name}")
+def test_an_intent_that_an_earlier_release_has_read_keeps_its_meaning(case, tmp_path, monkeypatch):
+    """Plans are compared as values: what came later is not in those of then."""
+    monkeypatch.chdir(tmp_path)
+    found, then = judge(case), tree(case)
+    plans = {name: from_json(text) for name, text in then.items() if name.startswith("expected/build/plans/")}
+    assert plans, f"{case.name} plans nothing"
+    assert {name: from_json(text) for name, text in found.items() if "/plans/" in name} == plans
+    for name in ("notes.txt", "keys_wanted.json"):
+        assert found.get(f"expected/{name}") == then.get(f"expected/{name}")
