@@ -17,7 +17,7 @@ from ..kernel import journal, pending, stored
 from ..kernel.protocol import Kernel
 from ..model import state as kinds
 from ..model.change import Change
-from ..model.errors import LapsedError, PendingError
+from ..model.errors import KernelError, LapsedError, PendingError
 from ..model.plan import HostPlan, from_json, to_json
 from ..model.policed import Objects
 from ..model.state import Observed
@@ -72,13 +72,20 @@ def change(plan: HostPlan, kernel: Kernel, program: Program, objects: Objects, t
     return Done(outcome, step.end())
 
 
+def waiting() -> Pending | None:
+    """The change that nobody has decided on yet. What is left of one that was decided, by who was killed then or had no
+    room to go on, goes. Raises PlanError, KernelError."""
+    left = pending.read()
+    if left is not None and _ended(left.number) is not None:
+        pending.disarm(left.number)
+        return None
+    return left
+
+
 def _left(author: Author) -> Pending | None:
     """A change that was interrupted, or that its author did not come back to; it is this one's to go on with."""
-    left = pending.read()
+    left = waiting()
     if left is None:
-        return None
-    if _ended(left.number) is not None:
-        pending.disarm(left.number)
         return None
     if left.stage == APPLIED and left.author.name != author.name and seconds_left(left) > 0:
         raise PendingError(left.number, left.author.name, int(seconds_left(left)) + 1)
@@ -115,12 +122,10 @@ class _Step:
 
     def begin(self, changes: tuple[Change, ...], observed: Observed) -> None:
         """Before anything is touched."""
-        before, program = _kept(observed) if self._left is None else (self._left.before, self._left.program)
-        if self._left is not None:
-            why = f"it ended while it was being applied, or nobody came back; change {self._left.number + 1} goes on"
-            journal.write(_entry(self._left, INTERRUPTED, why))
-        self._pending = Pending(
-            number=journal.next_number(journal.entries()),
+        left = self._left
+        before, program = _kept(observed) if left is None else (left.before, left.program)
+        made = Pending(
+            number=pending.next_number(),
             author=self._terms.author,
             boot=pending.boot(),
             until=pending.now() + self._terms.seconds,
@@ -132,19 +137,37 @@ class _Step:
             changes=shortened(tuple(map(str, changes))),
         )
         if self._asked:
+            self._arm(made)
+        self._pending = made
+        if left is not None:
+            # Not before the new one is armed: what is decided has nothing to go back to any more.
+            why = f"it ended while it was being applied, or nobody came back; change {made.number} goes on"
+            journal.write(_entry(left, INTERRUPTED, why))
+            pending.stop_timer(left.number)
+
+    def _arm(self, made: Pending) -> None:
+        """What is of no use without the rest goes again: a disk that is full is not to stay so because of us."""
+        try:
             stored.keep(self._program)
-            pending.arm(self._pending, self._program.digest)
-        if self._left is not None:
-            pending.stop_timer(self._left.number)
+            pending.arm(made, self._program.digest)
+        except KernelError:
+            if self._left is None:
+                stored.forget(self._program)
+            raise
 
     def end(self) -> int:
-        """Everything is applied. Returns what is to be confirmed; 0: nothing."""
+        """Everything is applied. Returns what is to be confirmed; 0: nothing. Raises KernelError."""
         made = self._begun()
-        if not self._asked:
+        try:
+            if self._asked:
+                pending.write(made._replace(stage=APPLIED, until=pending.now() + made.seconds))
+                return made.number
             journal.write(_entry(made, APPLIED), self._text)
-            return 0
-        pending.write(made._replace(stage=APPLIED, until=pending.now() + made.seconds))
-        return made.number
+        except KernelError as error:
+            goes = f"and goes back by itself within {made.seconds} s" if self._asked else "and stays so"
+            reason = f"{error.reason}; this host is as planned, {goes}"
+            raise KernelError(error.subject, reason) from error
+        return 0
 
     def _begun(self) -> Pending:
         if self._pending is None:
@@ -156,21 +179,24 @@ class _Step:
         made = self._pending
         if made is None or (self._asked and not error.whole):
             return
-        journal.write(_entry(made, UNDONE, str(error)))
-        if self._asked:
-            pending.disarm(made.number)
-            stored.forget(self._program)
+        try:
+            journal.write(_entry(made, UNDONE, str(error)))
+            if self._asked:
+                pending.disarm(made.number)
+                stored.forget(self._program)
+        except KernelError as another:
+            # Then the timer finds a host that has gone back already.
+            raise UndoneError(f"{error}; and that could not be written down: {another}", error.whole) from error
 
 
 def confirm(number: int) -> Entry:
     """The change lasts. Saying it twice is no fault. Raises LapsedError where it is gone already."""
-    waiting = pending.read()
-    ended = _ended(number)
+    left, ended = waiting(), _ended(number)
     if ended is not None and ended.result == CONFIRMED:
         return ended
-    if waiting is None or waiting.number != number or ended is not None:
+    if left is None or left.number != number:
         raise LapsedError(number, _told(ended))
-    entry = _entry(waiting, CONFIRMED)
+    entry = _entry(left, CONFIRMED)
     journal.write(entry, stored.plan_text())
     pending.disarm(number)
     return entry
@@ -182,20 +208,20 @@ def _told(ended: Entry | None) -> str:
     return f"it was {ended.result}" + (f", for {ended.why}" if ended.why else "")
 
 
-def roll_back(waiting: Pending, kernel: Kernel, why: str) -> Outcome:
+def roll_back(left: Pending, kernel: Kernel, why: str) -> Outcome:
     """To the last plan that somebody confirmed; to nothing, where there was none. Raises WeftError: it still waits."""
-    outcome = _restore(waiting, kernel)
-    journal.write(_entry(waiting, ROLLED_BACK, why))
-    pending.disarm(waiting.number)
+    outcome = _restore(left, kernel)
+    journal.write(_entry(left, ROLLED_BACK, why))
+    pending.disarm(left.number)
     return outcome
 
 
-def _restore(waiting: Pending, kernel: Kernel) -> Outcome:
-    if waiting.before is None:
+def _restore(left: Pending, kernel: Kernel) -> Outcome:
+    if left.before is None:
         return clear(kernel)
-    plan = from_json(waiting.before)
-    objects = stored.objects(waiting.program) if plan.policy is not None else NO_OBJECTS
-    return converge(plan, kernel, Program(waiting.program), objects)
+    plan = from_json(left.before)
+    objects = stored.objects(left.program) if plan.policy is not None else NO_OBJECTS
+    return converge(plan, kernel, Program(left.program), objects)
 
 
 def _entry(change: Pending, result: str, why: str = "") -> Entry:

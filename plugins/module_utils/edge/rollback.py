@@ -43,29 +43,27 @@ def main(arguments: list[str]) -> int:
 def _overdue() -> int:
     """Waits for the end of the change's time, and rolls it back then, or at once where the host was booted since."""
     while True:
-        waiting = pending.read()
-        if waiting is None:
+        left = pending.read()
+        if left is None:
             return 0
-        left = confirmed.seconds_left(waiting)
-        if left <= 0:
+        seconds = confirmed.seconds_left(left)
+        if seconds <= 0:
             break
-        time.sleep(left)
+        time.sleep(seconds)
     with exclusive(seconds=60, who="a rollback"):
-        waiting = pending.read()
-        if waiting is None or confirmed.seconds_left(waiting) > 0:
+        left = confirmed.waiting()
+        if left is None or confirmed.seconds_left(left) > 0:
             return 0
-        booted = waiting.boot != pending.boot()
-        why = (
-            "this host was booted before it was confirmed" if booted else f"nobody confirmed it in {waiting.seconds} s"
-        )
+        booted = left.boot != pending.boot()
+        why = "this host was booted before it was confirmed" if booted else f"nobody confirmed it in {left.seconds} s"
         # At boot Docker is not asked: it waits for the end of this.
-        outcome = confirmed.roll_back(waiting, _host(waiting, ask_docker=not booted), why)
-    _say(f"change {waiting.number} by {waiting.author.name} was rolled back: {why}", *outcome.changes, *outcome.notes)
+        outcome = confirmed.roll_back(left, _host(left, ask_docker=not booted), why)
+    _say(f"change {left.number} by {left.author.name} was rolled back: {why}", *outcome.changes, *outcome.notes)
     return 0
 
 
-def _host(waiting: Pending, ask_docker: bool) -> HostKernel:
-    policies = waiting.before is not None and from_json(waiting.before).policy is not None
+def _host(left: Pending, ask_docker: bool) -> HostKernel:
+    policies = left.before is not None and from_json(left.before).policy is not None
     return HostKernel(ask_docker=ask_docker, policies=policies)
 
 

@@ -9,9 +9,9 @@ import time
 
 from ..converge.transaction import Outcome, converge
 from ..diff.policy import NO_OBJECTS
-from ..kernel import journal, stored
+from ..kernel import journal, pending, stored
 from ..kernel.host import HostKernel
-from ..model.errors import PlanError
+from ..model.errors import PlanError, WeftError
 from ..model.plan import HostPlan, from_json, to_json
 from ..model.transaction import APPLIED, Author, Entry, digest_of, shortened
 
@@ -27,12 +27,17 @@ def read_plan(path: str) -> HostPlan:
 
 def converge_stored(plan: HostPlan, by: str) -> Outcome:
     """Make this host match a plan that it keeps, with the programs that it keeps. Docker is not asked: at boot it waits
-    for the end of this. by: the command that does, for the journal. Raises WeftError."""
+    for the end of this. by: the command that does, for the journal; that it could not be written is a note, for the host
+    is as planned. Raises WeftError."""
     policies = plan.policy is not None
     kernel = HostKernel(ask_docker=False, policies=policies)
     outcome = converge(plan, kernel, objects=stored.objects() if policies else NO_OBJECTS)
-    if outcome.changes:
-        number = journal.next_number(journal.entries())
-        changes = shortened(tuple(map(str, outcome.changes)))
-        journal.write(Entry(number, int(time.time()), Author(by), digest_of(to_json(plan)), APPLIED, "", changes))
+    if not outcome.changes:
+        return outcome
+    changes = shortened(tuple(map(str, outcome.changes)))
+    author, digest = Author(by), digest_of(to_json(plan))
+    try:
+        journal.write(Entry(pending.next_number(), int(time.time()), author, digest, APPLIED, "", changes))
+    except WeftError as error:
+        return outcome._replace(notes=(*outcome.notes, f"not in the history: {error}"))
     return outcome

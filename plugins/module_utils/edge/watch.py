@@ -77,8 +77,8 @@ class Watch:
         with exclusive():
             plan = self._plan.current()
             outcome = converge_stored(plan, "weft watch") if plan else None
-        for change in outcome.changes if outcome else ():
-            _say(str(change))
+        for line in (*outcome.changes, *outcome.notes) if outcome else ():
+            _say(str(line))
 
     def _follow(self, plan: HostPlan, seen: Mapping[str, Peer], now: int) -> None:
         """Look up again where peers are that have a name for an endpoint and have not been heard of."""

@@ -34,10 +34,6 @@ def entries() -> tuple[Entry, ...]:
     return tuple(found)
 
 
-def next_number(known: tuple[Entry, ...]) -> int:
-    return known[-1].number + 1 if known else 1
-
-
 def lineage_of(known: tuple[Entry, ...]) -> Author | None:
     """Whose intent came last, of those that say whose they are."""
     return next((entry.author for entry in reversed(known) if entry.author.lineage), None)
@@ -53,12 +49,18 @@ def write(entry: Entry, plan: str | None = None) -> None:
         kept[0] = last
     try:
         _folder()
-        atomic.write(f"{ROOT}/{_LOG}", "".join(map(to_line, kept)).encode())
+        # The plan first: a change is decided with its entry, and nothing that belongs to it may be missing then.
         if plan is not None:
             atomic.folder(f"{ROOT}/plans")
             atomic.write(plan_path(entry.number), plan.encode("utf-8", "surrogateescape"))
-            for number in numbers()[:-_PLANS]:
-                os.unlink(plan_path(number))
+        try:
+            atomic.write(f"{ROOT}/{_LOG}", "".join(map(to_line, kept)).encode("utf-8", "surrogateescape"))
+        except OSError:
+            if plan is not None:
+                os.unlink(plan_path(entry.number))
+            raise
+        for number in numbers()[:-_PLANS]:
+            os.unlink(plan_path(number))
     except OSError as error:
         raise KernelError(f"journal in {ROOT}", error.strerror or str(error)) from error
     _tell(entry)

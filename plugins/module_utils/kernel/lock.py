@@ -24,16 +24,30 @@ def exclusive(seconds: float = 20, path: str = PATH, who: str = "this host itsel
 
     Raises KernelError, naming who holds it since when, if it is not free within ``seconds``.
     """
-    os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = _opened(path)
     try:
         _take(descriptor, seconds, path)
-        os.truncate(descriptor, 0)
-        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime())
-        os.pwrite(descriptor, f"{who}, process {os.getpid()}, since {since}".encode(), 0)
+        _sign(descriptor, who, path)
         yield
     finally:
         os.close(descriptor)
+
+
+def _opened(path: str) -> int:
+    try:
+        os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise KernelError(f"lock {path}", error.strerror or str(error)) from error
+
+
+def _sign(descriptor: int, who: str, path: str) -> None:
+    since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime())
+    try:
+        os.truncate(descriptor, 0)
+        os.pwrite(descriptor, f"{who}, process {os.getpid()}, since {since}".encode(), 0)
+    except OSError as error:
+        raise KernelError(f"lock {path}", error.strerror or str(error)) from error
 
 
 def retire(path: str = PATH) -> None:

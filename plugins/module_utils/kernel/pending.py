@@ -16,7 +16,7 @@ from ..model.errors import KernelError
 from ..model.stored import OVERLAY_UNIT, PROGRAM_ROOT, WRITTEN_BY, Unit
 from ..model.transaction import Pending, pending_from, to_line
 from . import atomic
-from .journal import ROOT
+from .journal import ROOT, entries
 from .programs import has_systemd, run
 
 PENDING_PATH = ROOT + "/pending.json"
@@ -73,6 +73,13 @@ def read() -> Pending | None:
     return pending_from(data.decode(errors="replace")) if data is not None else None
 
 
+def next_number() -> int:
+    """Of the next change: what still waits has its number already, and gets into the journal when it has ended. Raises
+    PlanError, KernelError."""
+    waiting = read()
+    return max([*(entry.number for entry in entries()), waiting.number if waiting else 0]) + 1
+
+
 def arm(pending: Pending, program: str) -> None:
     """From here on the change does not outlive its time. program: digest of the code that rolls it back, which lies on
     this host already. Raises KernelError; then nothing is armed.
@@ -98,10 +105,20 @@ def arm(pending: Pending, program: str) -> None:
         os.makedirs(os.path.dirname(_ENABLED_PATH), mode=0o755, exist_ok=True)
         if not os.path.islink(_ENABLED_PATH):
             os.symlink("../" + _UNIT.name, _ENABLED_PATH)
-    except OSError as error:
-        stop_timer(pending.number)
+        write(pending)
+    except (OSError, KernelError) as error:
+        _take_back(pending.number)
+        if isinstance(error, KernelError):
+            raise
         raise KernelError(f"unit {_UNIT.name}", error.strerror or str(error)) from error
-    write(pending)
+
+
+def _take_back(number: int) -> None:
+    """What was armed and is of no use, unless a change that this one goes on from still needs the unit."""
+    stop_timer(number)
+    if not os.path.exists(PENDING_PATH):
+        _remove(_ENABLED_PATH)
+        _remove(_UNIT_PATH)
 
 
 def write(pending: Pending) -> None:

@@ -6,12 +6,14 @@
 from __future__ import annotations
 
 import errno
+import os
 import struct
 from typing import Any
 
 import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.netlink.channel import Channel
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.netlink.codec import Request
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
 
 MULTI, INTERRUPTED, DONE, ERROR, LINK = 0x2, 0x10, 3, 2, 16
@@ -81,3 +83,19 @@ def test_a_routing_table_that_was_never_used_is_an_empty_one() -> None:
 def test_a_dump_that_the_kernel_refuses_is_an_error_in_its_words() -> None:
     with pytest.raises(KernelError, match=r"^links: Operation not permitted$"):
         dump([message(ERROR, 1, struct.pack("=i", -errno.EPERM) + bytes(16), 0)])
+
+
+def channel(answers: list[Any]) -> Channel:
+    found = Channel()
+    found.close()
+    found._socket = Played(answers)
+    return found
+
+
+@pytest.mark.parametrize("code", [errno.ENOMEM, errno.ENOBUFS])
+@pytest.mark.parametrize("call", ["carry_out", "probe", "ask"])
+def test_a_kernel_without_memory_for_an_answer_is_an_error_that_names_what_was_asked(call: str, code: int) -> None:
+    words = os.strerror(code)
+    request = Request("link vxkr1", 16, 0, b"")
+    with pytest.raises(KernelError, match=f"^link vxkr1: {words}$"):
+        getattr(channel([OSError(code, words)]), call)([request] if call == "carry_out" else request)

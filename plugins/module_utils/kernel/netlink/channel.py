@@ -104,11 +104,7 @@ class Channel:
         last = False
         # Only the last message asks to be acknowledged; of the others the kernel answers those that it refuses.
         while not last:
-            try:
-                buffer = self._socket.recv(_DATAGRAM)
-            except OSError as error:
-                raise KernelError(batch[0].subject, os.strerror(error.errno or 0)) from error
-            for reply in self._replies(buffer, begin):
+            for reply in self._replies(self._receive(batch[0].subject), begin):
                 request = batch[reply.sequence - begin]
                 last = last or reply.sequence == self._sequence
                 code = _code(reply)
@@ -121,7 +117,7 @@ class Channel:
         """Send one request that the kernel is meant to refuse; the error number, 0 where it did not refuse."""
         begin = self._send([request])
         while True:
-            for reply in self._replies(self._socket.recv(_DATAGRAM), begin):
+            for reply in self._replies(self._receive(request.subject), begin):
                 return _code(reply)
 
     def ask(self, request: Request) -> Reply:
@@ -129,7 +125,7 @@ class Channel:
         begin = self._send([request])
         found: Reply | None = None
         while True:
-            for reply in self._replies(self._socket.recv(_DATAGRAM), begin):
+            for reply in self._replies(self._receive(request.subject), begin):
                 if reply.kind != _NLMSG_ERROR:
                     found = reply
                     continue
@@ -137,6 +133,12 @@ class Channel:
                 if code or found is None:
                     raise KernelError(request.subject, _reason(reply, code))
                 return found
+
+    def _receive(self, subject: str) -> bytes:
+        try:
+            return self._socket.recv(_DATAGRAM)
+        except OSError as error:
+            raise KernelError(subject, os.strerror(error.errno or 0)) from error
 
     def _send(self, batch: Sequence[Request]) -> int:
         """Number and send a batch; the sequence number of its first message."""
