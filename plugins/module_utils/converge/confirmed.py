@@ -180,6 +180,8 @@ class _Step:
         if made is None or (self._asked and not error.whole):
             return
         try:
+            if not self._asked:
+                stored.forget(self._program)
             journal.write(_entry(made, UNDONE, str(error)))
             if self._asked:
                 pending.disarm(made.number)

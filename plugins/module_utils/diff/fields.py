@@ -10,6 +10,7 @@ from typing import Any
 from ..model.link import Link
 from ..model.policed import LoadedPolicy
 from ..model.policy import NO_ATTACHMENT, Attachment
+from ..model.route import Route
 from ..model.wireguard import Device, Peer
 
 # Fields that say how to bring a value about, or what the reader should know of it; not what it is.
@@ -28,6 +29,8 @@ def differing(before: Any, after: Any) -> tuple[str, ...]:
     if isinstance(after, Attachment) and after.number == NO_ATTACHMENT:
         # It was found damaged. Nobody wants that, and on the way back what is whole stays so.
         return ()
+    if isinstance(after, Route) and after.beside:
+        after = after._replace(beside=getattr(before, "beside", ()))
     free = _FREE.get(type(before), frozenset())
     return tuple(
         name

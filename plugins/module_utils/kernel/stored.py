@@ -22,6 +22,7 @@ from .programs import has_systemd, run
 
 _CURRENT = PROGRAM_ROOT + "/current"
 _BPF = "bpf"
+_PROGRAMS = f"program in {PROGRAM_ROOT}"
 _UNITS = os.path.dirname(OVERLAY_UNIT.path)
 
 
@@ -59,7 +60,8 @@ def apply(change: Change) -> None:
         else:
             _write(change.after)
     except OSError as error:
-        raise KernelError(f"{change.kind} {change.key}", error.strerror or str(error)) from error
+        subject = _PROGRAMS if change.kind == kinds.PROGRAM else f"{change.kind} {change.key}"
+        raise KernelError(subject, error.strerror or str(error)) from error
 
 
 def stop_units(changes: Sequence[Change]) -> None:
@@ -156,7 +158,7 @@ def keep(program: Program) -> None:
     try:
         _write_program(program)
     except OSError as error:
-        raise KernelError(f"program {program.digest}", error.strerror or str(error)) from error
+        raise KernelError(_PROGRAMS, error.strerror or str(error)) from error
 
 
 def forget(program: Program) -> None:
@@ -166,7 +168,7 @@ def forget(program: Program) -> None:
         if current_digest() != program.digest and os.path.isdir(folder):
             atomic.remove_tree(folder)
     except OSError as error:
-        raise KernelError(f"program {program.digest}", error.strerror or str(error)) from error
+        raise KernelError(_PROGRAMS, error.strerror or str(error)) from error
 
 
 def objects(program: str = "current") -> Objects:

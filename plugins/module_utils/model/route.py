@@ -30,6 +30,8 @@ class Route(NamedTuple):
     mtu: bytes that a packet has at most that goes this way, whoever sent it; 0: as many as the link lets pass.
     locked: state that drifts; a plan always has the default. IPv6 forwards by a locked MTU alone, and nothing that
     somebody says about the path changes one.
+    beside: state that drifts, too: others of ours to the same destination in the same table. A change puts the new one
+    beside the old before that goes; who was ended in between has left both.
     """
 
     destination: str
@@ -40,6 +42,7 @@ class Route(NamedTuple):
     type: str = UNICAST
     mtu: int = 0
     locked: bool = True
+    beside: tuple[Route, ...] = ()
 
     def key(self) -> str:
         kind = "" if self.type == UNICAST else f"{self.type} "

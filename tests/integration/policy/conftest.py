@@ -15,6 +15,7 @@ import pytest
 
 from tests.integration.bpf.stage import OBJECTS, ip
 from tests.integration.bpf.ways import way  # noqa: F401  # a fixture
+from tests.integration.policy.home import home  # noqa: F401  # a fixture
 from tests.integration.policy.town import Town
 
 _CLONE_NEWNS, _CLONE_NEWNET = 0x00020000, 0x40000000

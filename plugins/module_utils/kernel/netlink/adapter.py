@@ -107,14 +107,17 @@ class Netlink:
 
     def _routes(self, names: dict[int, str], ours: set[int]) -> tuple[list[Route], list[ForeignRoute]]:
         """Our routes, and the others without those that the kernel made of addresses of ours. names, ours: of links."""
-        own: list[Route] = []
+        own: dict[str, Route] = {}
         foreign: list[ForeignRoute] = []
         for route in all_routes(self._channel):
             if route.ours():
-                own.append(routes.route_of(route, names))
+                found = routes.route_of(route, names)
+                first = own.setdefault(found.key(), found)
+                if first is not found:
+                    own[found.key()] = first._replace(beside=(*first.beside, found))
             elif not (route.protocol == routes.PROTOCOL_KERNEL and route.device in ours):
                 foreign.append(routes.foreign_of(route, names))
-        return own, foreign
+        return list(own.values()), foreign
 
     def supports(self) -> dict[str, bool]:
         """Fields of Capabilities: all that is asked below."""

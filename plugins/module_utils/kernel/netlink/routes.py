@@ -157,9 +157,10 @@ def add(route: Route, index: int) -> Request:
 
 
 def append(route: Route, index: int) -> Request:
-    """Beside what is there. Followed by the old one's removal this is a change without a gap that, unlike a
+    """Beside what is there, this one itself perhaps. Followed by the old one's removal this is a change without a gap that, unlike a
     replacement, cannot hit somebody else's route to the same destination."""
-    return Request(_subject(route), RTM_NEWROUTE, NLM_F_CREATE | NLM_F_APPEND, _body(route, index, True))
+    flags = NLM_F_CREATE | NLM_F_APPEND
+    return Request(_subject(route), RTM_NEWROUTE, flags, _body(route, index, True), (errno.EEXIST,))
 
 
 def replace(route: Route, index: int) -> Request:
