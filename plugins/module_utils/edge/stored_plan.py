@@ -27,8 +27,8 @@ def read_plan(path: str) -> HostPlan:
 
 def converge_stored(plan: HostPlan, by: str) -> Outcome:
     """Make this host match a plan that it keeps, with the programs that it keeps. Docker is not asked: at boot it waits
-    for the end of this. by: the command that does, for the journal; that it could not be written is a note, for the host
-    is as planned. Raises WeftError."""
+    for the end of this. by: the command that does, for the journal. That this could not be written is a note, for the
+    host is as planned. Raises WeftError."""
     policies = plan.policy is not None
     kernel = HostKernel(ask_docker=False, policies=policies)
     outcome = converge(plan, kernel, objects=stored.objects() if policies else NO_OBJECTS)

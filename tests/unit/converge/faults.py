@@ -9,7 +9,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.compile.overlay impor
 from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction import converge
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.memory import MemoryKernel
 from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
-from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
+from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError, WeftError
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import Capabilities, Foreign, Observed
 from ansible_collections.weft.overlay.plugins.module_utils.model.sysctl import Sysctl
 from tests.unit.diff.worlds import KERNEL_RULES, OBJECTS, OVERLAYS, PROGRAMS
@@ -70,6 +70,15 @@ def host(foreign=None, firewall="firewalld"):
 def run(plan, kernel, release=1):
     """With the code, and the compiled programs, of a release."""
     return converge(plan, kernel, PROGRAMS[release], OBJECTS[release])
+
+
+def failure(call):
+    """What a call fails with; None: it does not."""
+    try:
+        call()
+    except WeftError as error:
+        return error
+    return None
 
 
 def built(plan):

@@ -17,11 +17,11 @@ from ansible_collections.weft.overlay.plugins.module_utils.kernel import atomic,
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.memory import MemoryKernel
 from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
 from ansible_collections.weft.overlay.plugins.module_utils.model.change import REMOVE, Change
-from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError, WeftError
+from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import to_json
 from ansible_collections.weft.overlay.plugins.module_utils.model.stored import Program
 from ansible_collections.weft.overlay.plugins.module_utils.model.transaction import CONFIRMED, INTERRUPTED
-from tests.unit.converge.faults import Died, Faulty, built, run
+from tests.unit.converge.faults import Died, Faulty, built, failure, run
 from tests.unit.converge.test_confirmed import ANNA, BERT, NARROW, WIDE, Host
 from tests.unit.converge.test_transaction import STEPS
 
@@ -119,15 +119,13 @@ CHANGING, CONFIRMING, GOING_BACK = 8, 2, 3
 def _full(place, writes, call):
     """True where the disk was full before it was done; then that is said."""
     place.disk.full_after(writes)
-    try:
-        call()
-    except WeftError as error:
-        assert FULL in str(error)
-        assert any(where in str(error) for where in ("weft", "unit", "file /", "program ", "original "))
-        return True
-    finally:
-        place.disk.cleared()
-    return False
+    error = failure(call)
+    place.disk.cleared()
+    if error is None:
+        return False
+    assert FULL in str(error)
+    assert any(where in str(error) for where in ("weft", "unit", "file /", "program ", "original "))
+    return True
 
 
 @pytest.mark.parametrize("writes", range(CHANGING))
@@ -274,13 +272,11 @@ def test_where_a_link_goes_in_the_middle_all_is_changed_back_and_the_next_run_ge
     before = MemoryKernel(observed).observe()
     for name in sorted(names):
         kernel = Removing(MemoryKernel(observed), step, name)
-        try:
-            run(plan, kernel)
-        except UndoneError as error:
+        error = failure(lambda kernel=kernel: run(plan, kernel))
+        if error is not None:
             assert str(error).startswith((*kinds.KINDS, "after applying the plan the host still differs: "))
             assert str(error).endswith("; everything was changed back")
             assert kernel.observe() == before
             run(plan, kernel.inner)
         assert kernel.observe().state == wanted.observe().state
         assert run(plan, kernel.inner).changes == ()
-

@@ -94,7 +94,7 @@ def test_the_two_sides_of_a_change():
     )
     assert result["changes"] == ["~ route 10.1.0.0/16 (via 10.1.0.9 → 10.1.0.1)", "- file /x"]
     assert result["counts"] == {"route": {"change": 1}, "file": {"remove": 1}}
-    attributes = "link=vxkr1 source=10.0.0.1 table=254 type=unicast mtu=0 locked=True"
+    attributes = "link=vxkr1 source=10.0.0.1 table=254 type=unicast mtu=0 locked=True beside=()"
     assert result["diff"]["before"] == (
         f"route 10.1.0.0/16: destination=10.1.0.0/16 via=10.1.0.9 {attributes}\nfile /x (mode 0600):\n  one\n  two\n"
     )

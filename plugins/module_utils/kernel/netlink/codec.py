@@ -43,7 +43,8 @@ Attributes = dict[int, Span]
 class Request(NamedTuple):
     """One message to the kernel. subject: the object it is about, as an error names it.
 
-    missing: error numbers that say that what should go away is not there, or what should be there is: as good as success.
+    missing: error numbers that say that what should go away is not there, or that what should be there is; they are as
+    good as success.
     """
 
     subject: str

@@ -157,8 +157,8 @@ def add(route: Route, index: int) -> Request:
 
 
 def append(route: Route, index: int) -> Request:
-    """Beside what is there, this one itself perhaps. Followed by the old one's removal this is a change without a gap that, unlike a
-    replacement, cannot hit somebody else's route to the same destination."""
+    """Beside what is there, this one itself perhaps. Followed by the old one's removal this is a change without a gap
+    that, unlike a replacement, cannot hit somebody else's route to the same destination."""
     flags = NLM_F_CREATE | NLM_F_APPEND
     return Request(_subject(route), RTM_NEWROUTE, flags, _body(route, index, True), (errno.EEXIST,))
 
