@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import journal
+from ansible_collections.weft.overlay.plugins.module_utils.kernel import journal, pending
 
 
 @pytest.fixture(autouse=True)
 def _no_journal_of_this_machine(tmp_path, monkeypatch):
     monkeypatch.setattr(journal, "ROOT", f"{tmp_path}/weft")
+    monkeypatch.setattr(pending, "ROOT", f"{tmp_path}/weft")
+    monkeypatch.setattr(pending, "PENDING_PATH", f"{tmp_path}/weft/pending.json")

@@ -87,18 +87,13 @@ def _left(author: Author) -> Pending | None:
     left = waiting()
     if left is None:
         return None
-    if left.stage == APPLIED and left.author.name != author.name and seconds_left(left) > 0:
-        raise PendingError(left.number, left.author.name, int(seconds_left(left)) + 1)
+    if left.stage == APPLIED and left.author.name != author.name and pending.seconds_left(left) > 0:
+        raise PendingError(left.number, left.author.name, int(pending.seconds_left(left)) + 1)
     return left
 
 
 def _ended(number: int) -> Entry | None:
     return next((entry for entry in journal.entries() if entry.number == number), None)
-
-
-def seconds_left(change: Pending) -> float:
-    """0 after a reboot: who could have come back did not."""
-    return max(0.0, change.until - pending.now()) if change.boot == pending.boot() else 0.0
 
 
 def _kept(observed: Observed) -> tuple[str | None, str]:

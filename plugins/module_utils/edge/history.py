@@ -9,7 +9,6 @@ import json
 import sys
 from collections.abc import Iterator
 
-from ..converge.confirmed import seconds_left
 from ..kernel import journal, pending
 from ..model.errors import WeftError
 from ..model.transaction import Entry, Pending
@@ -41,7 +40,7 @@ def main(arguments: list[str]) -> int:
 
 def _waiting(change: Pending | None) -> Iterator[str]:
     if change is not None:
-        seconds = int(seconds_left(change))
+        seconds = int(pending.seconds_left(change))
         yield f"change {change.number} by {change.author.name} waits for its confirmation, {seconds} s yet"
 
 

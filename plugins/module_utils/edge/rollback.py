@@ -46,13 +46,13 @@ def _overdue() -> int:
         left = pending.read()
         if left is None:
             return 0
-        seconds = confirmed.seconds_left(left)
+        seconds = pending.seconds_left(left)
         if seconds <= 0:
             break
         time.sleep(seconds)
     with exclusive(seconds=60, who="a rollback"):
         left = confirmed.waiting()
-        if left is None or confirmed.seconds_left(left) > 0:
+        if left is None or pending.seconds_left(left) > 0:
             return 0
         booted = left.boot != pending.boot()
         why = "this host was booted before it was confirmed" if booted else f"nobody confirmed it in {left.seconds} s"

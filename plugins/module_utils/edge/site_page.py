@@ -14,7 +14,7 @@ from ..model.probe import Answer
 from ..model.site import EdgeReport, HostReport, SiteStatus
 from .site_picture import HEALTH_WORDS, STYLE, clean, legend, picture
 from .site_text import short
-from .status_text import ending, span, utc
+from .status_text import changes, ending, span, utc
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1c2024; --box: #ffffff; --paper: #f6f7f9; --rule: #c3c9d0;
@@ -55,11 +55,13 @@ def _parts(site: SiteStatus, title: str) -> Iterator[str]:
     yield f'<figure class="wide">{picture(site)}</figure>'
     head = ("host", "role", "health", "its plan", "the intent", "stored", "services", "policed interfaces")
     yield _table("Hosts", head, [_host(host) for host in site.hosts], health=2)
+    told = [host for host in site.hosts if host.status]
+    waits = [(host.name, line) for host in told for line in changes(host.status)]
+    yield _table("Changes that are not confirmed", ("host", "what"), waits)
     yield _table("What differs", ("host", "from", "what"), list(_differences(site)))
     head = ("from", "to", "kind", "health", "what is wrong", "what was seen")
     yield _table("Connections", head, [_edge(report) for report in site.edges], health=3)
     yield _reach(site)
-    told = [host for host in site.hosts if host.status]
     ends = [(host.name, ending(one, host.status.now)) for host in told for one in host.status.endings]
     yield _table("What ends", ("host", "what"), ends)
     head = ("number", "of", "the ledger", "seen", "health")

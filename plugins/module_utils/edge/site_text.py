@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from ..model.probe import OVERLAY, UNDERLAY
 from ..model.site import DOWN, HEALTHS, POOR, HostReport, SiteStatus
 from ..model.status import Drift
-from .status_text import ending, printable, span, table
+from .status_text import changes, ending, printable, span, table
 
 # Of those whom one host does not answer, so many are named.
 _MOST_ASKERS = 5
@@ -72,6 +72,7 @@ def _edges(site: SiteStatus, host: HostReport) -> str:
 def _host(host: HostReport) -> Iterator[str]:
     if host.status is None:
         return
+    yield from (f"{host.name}: {line}" for line in changes(host.status))
     own = host.status.drift
     for difference in own.differences:
         yield f"{host.name}: {difference}"

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 from ..converge.drift import drift
 from ..converge.status import Counters, status_of
 from ..diff.policy import NO_OBJECTS
-from ..kernel import stored, traffic
+from ..kernel import journal, pending, stored, traffic
 from ..kernel.host import HostKernel
 from ..kernel.protocol import Kernel
 from ..model import state as kinds
@@ -22,9 +22,19 @@ from ..model.errors import KernelError, PlanError, WeftError
 from ..model.plan import HostPlan, from_json, to_json
 from ..model.policed import BPF_FOLDER, Objects
 from ..model.state import Observed
-from ..model.status import IN_SYNC, MISSING, Denied, Difference, Drift, HostStatus, PlanStamp
+from ..model.status import (
+    IN_SYNC,
+    MISSING,
+    Denied,
+    Difference,
+    Drift,
+    HostStatus,
+    PendingStatus,
+    PlanStamp,
+    RolledBackStatus,
+)
 from ..model.stored import PLAN_PATH, Program
-from ..model.transaction import digest_of
+from ..model.transaction import APPLIED, ROLLED_BACK, digest_of
 
 USAGE = """\
 weft status [--json | --metrics]          how this host differs from its plan, and what its tunnels and services do
@@ -81,7 +91,7 @@ def look(path: str = PLAN_PATH, policies: bool = False, kernel: Kernel | None = 
 
 
 def here(found: Look, folder: str = BPF_FOLDER) -> HostStatus:
-    """Against the plan that is stored here. What cannot be counted is a note: it is called when things are broken."""
+    """Against the plan that is stored here. What cannot be told is a note: it is called when things are broken."""
     links = tuple(found.seen.state.get(kinds.LINK, {}).values())
     notes: list[str] = []
     counters = Counters(
@@ -89,18 +99,31 @@ def here(found: Look, folder: str = BPF_FOLDER) -> HostStatus:
         _tried(notes, lambda: traffic.by_peer(links)) or {},
         _tried(notes, lambda: _denied(folder)),
     )
+    waiting, gone = _tried(notes, lambda: _changes(found.seen.now)) or (None, None)
     told = against_stored(found)
     told = told._replace(notes=(*told.notes, *notes))
     status = status_of(found.plan, found.stamp, found.seen, told, counters)
     session = os.environ.get("SSH_CONNECTION", "").split(" ")
-    return status._replace(address=session[2] if len(session) > 2 else "")
+    return status._replace(address=session[2] if len(session) > 2 else "", pending=waiting, rolled_back=gone)
+
+
+def _changes(now: int) -> tuple[PendingStatus | None, RolledBackStatus | None]:
+    """What waits, and what did not last. now: Unix time. Raises WeftError."""
+    known, left = journal.entries(), pending.read()
+    last = known[-1] if known and known[-1].result == ROLLED_BACK else None
+    gone = RolledBackStatus(last.number, last.author.name, last.time, last.why) if last else None
+    if left is None or any(entry.number == left.number for entry in known):
+        return None, gone
+    ends = now + round(pending.seconds_left(left))
+    since = round(now + left.until - left.seconds - pending.now()) if left.boot == pending.boot() else None
+    return PendingStatus(left.number, left.author.name, left.stage == APPLIED, since, ends), gone
 
 
 def _tried(notes: list[str], count: Callable[[], _Counted]) -> _Counted | None:
     try:
         return count()
-    except KernelError as error:
-        notes.append(f"not counted: {error}")
+    except WeftError as error:
+        notes.append(f"not told: {error}")
         return None
 
 

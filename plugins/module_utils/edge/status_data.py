@@ -18,8 +18,10 @@ from ..model.status import (
     Ending,
     HostStatus,
     PeerStatus,
+    PendingStatus,
     PlanStamp,
     PolicedStatus,
+    RolledBackStatus,
     ServiceStatus,
     TunnelStatus,
 )
@@ -32,6 +34,8 @@ _LISTS: Mapping[str, Any] = {
     "tunnels": TunnelStatus,
     "endings": Ending,
 }
+# A release before these were told says nothing of them.
+_CHANGES: Mapping[str, Any] = {"pending": PendingStatus, "rolled_back": RolledBackStatus}
 
 
 def to_data(status: HostStatus) -> dict[str, Any]:
@@ -47,6 +51,7 @@ def to_data(status: HostStatus) -> dict[str, Any]:
         **drift_data(status.drift),
         **{name: [one._asdict() for one in getattr(status, name)] for name in _LISTS},
         "denied": None if status.denied is None else [one._asdict() for one in status.denied],
+        **{name: one._asdict() if (one := getattr(status, name)) else None for name in _CHANGES},
     }
     for one in data["tunnels"]:
         one["carried"] = one["carried"]._asdict()
@@ -69,8 +74,9 @@ def from_data(data: Any) -> HostStatus:
         lists = {name: tuple(_one(shape, item) for item in data[name]) for name, shape in _LISTS.items()}
         denied = None if data["denied"] is None else tuple(_one(Denied, item) for item in data["denied"])
         plan = None if data["plan"] is None else _one(PlanStamp, data["plan"])
+        changes = {name: _one(shape, item) for name, shape in _CHANGES.items() if (item := data.get(name)) is not None}
         about = (str(data["host"]), str(data["role"]), int(data["now"]))
-        return HostStatus(*about, plan, drift_from(data), str(data["address"]), denied=denied, **lists)
+        return HostStatus(*about, plan, drift_from(data), str(data["address"]), denied=denied, **lists, **changes)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise PlanError(f"the status that the host told of itself cannot be read ({error!r})") from error
 

@@ -17,7 +17,7 @@ def metrics(status: HostStatus) -> str:
     """The whole file. Each family is there, also one without samples: who looks for it sees that it is known."""
     lines = [
         line
-        for source in (_plan, _drift, _parts, _tunnels, _peers, _rest)
+        for source in (_plan, _changes, _drift, _parts, _tunnels, _peers, _rest)
         for name, kind, says, samples in source(status)
         for line in family(name, kind, says, samples)
     ]
@@ -36,6 +36,15 @@ def _plan(status: HostStatus) -> Iterator[_Family]:
     yield "weft_plan_info", "gauge", "The stored plan.", info
     stored: _Samples = [((), plan.stored)] if plan else []
     yield "weft_plan_stored_timestamp_seconds", "gauge", "When the plan was stored.", stored
+
+
+def _changes(status: HostStatus) -> Iterator[_Family]:
+    one = status.pending
+    yield "weft_change_pending", "gauge", "1: a change waits for its confirmation.", [((), int(one is not None))]
+    ends: _Samples = [((("change", str(one.number)), ("by", one.by)), one.ends)] if one else []
+    yield "weft_change_pending_ends_timestamp_seconds", "gauge", "When it is rolled back.", ends
+    gone = [((), int(status.rolled_back is not None))]
+    yield "weft_last_change_rolled_back", "gauge", "1: the last change of this host did not last.", gone
 
 
 def _drift(status: HostStatus) -> Iterator[_Family]:

@@ -49,6 +49,7 @@ def _lines(status: HostStatus) -> Iterator[str]:
         yield f"  in the way: {subject}: {message}"
     for note in status.drift.notes:
         yield f"  note: {note}"
+    yield from (f"  {line}" for line in changes(status))
     if status.plan is not None:
         yield f"plan {status.plan.digest[:12]}, stored {span(status.now - status.plan.stored)} ago"
     if status.services:
@@ -75,6 +76,18 @@ def _lines(status: HostStatus) -> Iterator[str]:
             for one in status.peers
         ],
     )
+
+
+def changes(status: HostStatus) -> Iterator[str]:
+    """The change that nobody has confirmed yet, and the last one where that did not last."""
+    one, gone = status.pending, status.rolled_back
+    if one is not None:
+        what = "waits for its confirmation" if one.applied else "is under way, or was ended in its middle"
+        since = "since before this boot" if one.since is None else f"since {utc(one.since)}"
+        ends = f"rolled back at {utc(one.ends)}, in {max(0, one.ends - status.now)} s"
+        yield f"change {one.number} by {one.by} {what}: {since}, {ends}"
+    if gone is not None:
+        yield f"change {gone.number} by {gone.by} was rolled back {span(status.now - gone.when)} ago: {gone.why}"
 
 
 def ending(one: Ending, now: int) -> str:

@@ -59,6 +59,11 @@ def boot() -> str:
         return stream.read().strip()
 
 
+def seconds_left(change: Pending) -> float:
+    """Until it is rolled back. 0 after a reboot: who could have come back did not."""
+    return max(0.0, change.until - now()) if change.boot == boot() else 0.0
+
+
 def possible() -> bool:
     """Whether somebody is there to keep time for us."""
     return has_systemd()

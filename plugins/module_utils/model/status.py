@@ -137,9 +137,31 @@ class Denied(NamedTuple):
     octets: int
 
 
+class PendingStatus(NamedTuple):
+    """A change that nobody has confirmed yet. by: who made it. applied: whether all of it is done; else it is under
+    way, or was ended in its middle. since: when it was applied, or else begun; ends: when the host goes back. Unix times,
+    by the host's clock; since: None after a boot, as nobody knows what the clock was before it."""
+
+    number: int
+    by: str
+    applied: bool
+    since: int | None
+    ends: int
+
+
+class RolledBackStatus(NamedTuple):
+    """The change that was the last, and did not last. when: Unix time."""
+
+    number: int
+    by: str
+    when: int
+    why: str
+
+
 class HostStatus(NamedTuple):
     """host, role: of the plan, "" without one. now: the host's clock, Unix time. address: the host's own end of the
-    connection that Ansible came in on, "" where there is none. denied: None where nothing judges."""
+    connection that Ansible came in on, "" where there is none. denied: None where nothing judges. pending: None where
+    no change waits. rolled_back: None where the last change was another one, or lasts."""
 
     host: str
     role: str
@@ -153,6 +175,8 @@ class HostStatus(NamedTuple):
     tunnels: tuple[TunnelStatus, ...] = ()
     endings: tuple[Ending, ...] = ()
     denied: tuple[Denied, ...] | None = None
+    pending: PendingStatus | None = None
+    rolled_back: RolledBackStatus | None = None
 
     @property
     def state(self) -> str:

@@ -9,7 +9,6 @@ import os
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.converge import confirmed
 from ansible_collections.weft.overlay.plugins.module_utils.converge.confirmed import Terms, change, confirm, roll_back
 from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction import UndoneError
 from ansible_collections.weft.overlay.plugins.module_utils.diff.policy import NO_OBJECTS
@@ -199,9 +198,9 @@ def test_what_could_not_be_undone_whole_is_left_to_the_timer(here):
 
 def test_a_boot_in_between_ends_its_time(here):
     here.change(hub(1))
-    assert confirmed.seconds_left(pending.read()) == 60
+    assert pending.seconds_left(pending.read()) == 60
     here.boot = "second boot"
-    assert confirmed.seconds_left(pending.read()) == 0
+    assert pending.seconds_left(pending.read()) == 0
 
 
 def test_without_a_wish_to_confirm_it_lasts_at_once(here):

@@ -18,6 +18,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.edge import status as
 from ansible_collections.weft.overlay.plugins.module_utils.edge.status_data import from_data, to_data
 from ansible_collections.weft.overlay.plugins.module_utils.edge.status_metrics import metrics
 from ansible_collections.weft.overlay.plugins.module_utils.edge.status_text import lines, size, span, table
+from ansible_collections.weft.overlay.plugins.module_utils.kernel import journal, pending
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.memory import MemoryKernel
 from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError, PlanError
@@ -36,10 +37,21 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.status import (
     Ending,
     HostStatus,
     PeerStatus,
+    PendingStatus,
     PlanStamp,
     PolicedStatus,
+    RolledBackStatus,
     ServiceStatus,
     TunnelStatus,
+)
+from ansible_collections.weft.overlay.plugins.module_utils.model.transaction import (
+    APPLIED,
+    APPLYING,
+    CONFIRMED,
+    ROLLED_BACK,
+    Author,
+    Entry,
+    Pending,
 )
 from ansible_collections.weft.overlay.plugins.module_utils.model.wireguard import Device, Peer
 from tests.unit.diff.worlds import KERNEL_RULES, OBJECTS, OVERLAYS, PROGRAMS, with_policy
@@ -75,7 +87,12 @@ WHOLE = HostStatus(
         Ending("key", "laptop", "wg0", None),
     ),
     (Denied("NO_RULE", False, 12, 720), Denied("RULE", True, 1, 60)),
+    PendingStatus(12, "anna@ops", True, NOW - 19, NOW + 41),
+    RolledBackStatus(11, "bert@ops", NOW - 300, "nobody confirmed it in 60 s"),
 )
+
+
+WAITS = "since 2027-01-15 07:59:41 UTC, rolled back at 2027-01-15 08:00:41 UTC, in 41 s"
 
 
 def test_the_text_says_what_is_wrong_first():
@@ -85,6 +102,8 @@ def test_the_text_says_what_is_wrong_first():
         "  link vxkr2: differs (mtu 1400, planned 1450)",
         "  in the way: link vxkr1: exists and was not made by weft",
         "  note: kohaku-host is an empty bridge",
+        f"  change 12 by anna@ops waits for its confirmation: {WAITS}",
+        "  change 11 by bert@ops was rolled back 5 min ago: nobody confirmed it in 60 s",
         "plan dddddddddddd, stored 2 h ago",
         "services: weft-watch.service, weft-audit.service DOES NOT RUN",
         "policed: vxkr1 OPEN, vxkr2",
@@ -136,6 +155,10 @@ def test_the_json_is_versioned_and_comes_back_as_it_was():
     }
     assert from_data(data) == WHOLE
     assert from_data(to_data(WHOLE._replace(plan=None, denied=None))).state == NO_PLAN
+    without = WHOLE._replace(pending=None, rolled_back=None)
+    assert from_data(to_data(without)) == without
+    older = {name: value for name, value in data.items() if name not in {"pending", "rolled_back"}}
+    assert from_data(older) == without
 
 
 @pytest.mark.parametrize(
@@ -151,6 +174,9 @@ def test_the_json_is_versioned_and_comes_back_as_it_was():
         (("differences", 0, "name"), ["x"]),
         (("plan",), []),
         (("services",), None),
+        (("pending", "since"), "noon"),
+        (("pending",), 3),
+        (("rolled_back", "why"), None),
     ],
 )
 def test_what_is_no_status_is_refused(path, value):
@@ -165,7 +191,7 @@ def test_what_is_no_status_is_refused(path, value):
 
 def test_what_a_newer_release_says_besides_is_left_out():
     data = to_data(WHOLE)
-    data["pending"] = {"since": 3}
+    data["weather"] = {"since": 3}
     data["peers"][0]["mood"] = "good"
     assert from_data(data) == WHOLE
 
@@ -177,6 +203,10 @@ def test_metrics_are_what_prometheus_reads():
         (("kind", "link"), ("state", "missing")): 1,
         (("kind", "link"), ("state", "differs")): 1,
     }
+    assert found["weft_change_pending"][1] == {(): 1}
+    ends = found["weft_change_pending_ends_timestamp_seconds"][1]
+    assert ends == {(("by", "anna@ops"), ("change", "12")): NOW + 41}
+    assert found["weft_last_change_rolled_back"][1] == {(): 1}
     assert found["weft_service_up"][1][("unit", "weft-audit.service"),] == 0
     assert found["weft_policed_interface_attached"][1][("interface", "vxkr2"),] == 1
     phone = (("key", "aaaaaaaa…"), ("link", "wg0"), ("peer", "phone"))
@@ -273,6 +303,60 @@ def test_the_exit_code_says_whether_the_host_is_in_sync(stored, capsys):
     assert json.loads(capsys.readouterr().out)["differences"][0]["name"] == "vxkr1"
     assert door.main(["status", "--metrics"], path) == 1
     assert parse(capsys.readouterr().out)["weft_in_sync"][1] == {(): 0}
+
+
+def waiting(**fields):
+    now, boot = pending.now(), pending.boot()
+    given = {"boot": boot, "until": now + 60, "seconds": 60, "stage": APPLIED, **fields}
+    pending.write(Pending(2, Author("anna@ops"), plan="", before=None, program="", **given))
+
+
+def told(path, capsys):
+    door.main(["status", "--json"], path)
+    data = json.loads(capsys.readouterr().out)
+    return data["now"], data["pending"], data["rolled_back"]
+
+
+def test_who_has_changed_the_host_and_has_not_come_back_is_told_with_the_end_of_it(stored, capsys):
+    path, _kernel = stored
+    assert told(path, capsys)[1:] == (None, None)
+    waiting(until=pending.now() + 41)
+    now, change, _gone = told(path, capsys)
+    assert change.pop("since") in range(now - 20, now - 17)
+    assert change.pop("ends") in range(now + 40, now + 43)
+    assert change == {"number": 2, "by": "anna@ops", "applied": True}
+    assert door.main(["status"], path) == 0
+    assert "  change 2 by anna@ops waits for its confirmation: since " in capsys.readouterr().out
+
+
+def test_what_was_ended_in_its_middle_or_by_a_boot_is_told_as_such(stored, capsys):
+    path, _kernel = stored
+    waiting(stage=APPLYING, boot="the one before")
+    now, change, _gone = told(path, capsys)
+    assert change == {"number": 2, "by": "anna@ops", "applied": False, "since": None, "ends": now}
+    door.main(["status"], path)
+    said = "  change 2 by anna@ops is under way, or was ended in its middle: since before this boot, rolled back at "
+    assert said in capsys.readouterr().out
+
+
+def test_a_rollback_is_told_until_the_next_change(stored, capsys):
+    path, _kernel = stored
+    entry = Entry(2, 1_800_000_000, Author("anna@ops"), "", ROLLED_BACK, "nobody confirmed it in 60 s")
+    journal.write(entry)
+    waiting()
+    gone = {"number": 2, "by": "anna@ops", "when": 1_800_000_000, "why": "nobody confirmed it in 60 s"}
+    assert told(path, capsys)[1:] == (None, gone)
+    journal.write(entry._replace(number=3, result=CONFIRMED, why=""))
+    assert told(path, capsys)[1:] == (None, None)
+
+
+def test_what_is_remembered_and_cannot_be_read_is_a_note(stored, capsys):
+    path, _kernel = stored
+    waiting()
+    with open(pending.PENDING_PATH, "w", encoding="utf-8") as stream:
+        stream.write("{")
+    assert door.main(["status"], path) == 0
+    assert "  note: not told: what is remembered of a change cannot be read" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("options", [["sideways"], ["--json", "--metrics"], ["--json", "more"]])

@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+import configparser
 import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.weft.overlay.plugins.module_utils.edge.site_data import site_data
 from ansible_collections.weft.overlay.plugins.module_utils.edge.status_data import to_data
@@ -18,7 +20,8 @@ from tests.unit.edge.prometheus import parse
 from tests.unit.edge.sites import site
 from tests.unit.edge.test_status import WHOLE
 
-PAGE = (Path(__file__).resolve().parents[3] / "docs" / "status.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[3]
+PAGE = (ROOT / "docs" / "status.md").read_text(encoding="utf-8")
 JSON = PAGE[PAGE.index("## JSON") : PAGE.index("## Metrics")]
 
 
@@ -46,6 +49,22 @@ def test_every_field_of_the_file_of_all_hosts_is_there():
         inner = next(iter(value.values())) if isinstance(value, dict) else value[0] if isinstance(value, list) else {}
         for field in (name, *inner):
             assert f"`{field}`" in part, field
+
+
+def test_the_timer_of_the_docs_calls_what_there_is():
+    part = PAGE[PAGE.index("## On a schedule") :]
+    service, timer = re.findall(r"^# /etc/systemd/system/weft-drift\.(?:service|timer)\n(.+?)^```", part, re.M | re.S)
+    files = {"service": configparser.RawConfigParser(strict=True), "timer": configparser.RawConfigParser(strict=True)}
+    for name, text in (("service", service), ("timer", timer)):
+        files[name].optionxform = str
+        files[name].read_string(text)
+    words = files["service"]["Service"]["ExecStart"].split()
+    assert (ROOT / "playbooks" / f"{words[1].rpartition('.')[2]}.yml").is_file()
+    options = yaml.safe_load((ROOT / "roles/status/meta/argument_specs.yml").read_text(encoding="utf-8"))
+    known = options["argument_specs"]["main"]["options"]
+    assert {word.partition("=")[0] for word in words if "=" in word} <= set(known)
+    assert files["timer"]["Install"]["WantedBy"] == "timers.target"
+    assert "OnCalendar" in files["timer"]["Timer"]
 
 
 @pytest.mark.parametrize("health", HEALTHS)
