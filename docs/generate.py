@@ -1,9 +1,10 @@
 # Copyright: (c) 2026, the weft.overlay authors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Writes what docs/ says about domain.yaml from the one description that also reads it (`make docs`).
+"""Writes what docs/ says about domain.yaml from the one description that also reads it, and which tests show what
+becomes of faults (`make docs`).
 
-python docs/generate.py            write docs/domain.schema.json and the table of fields in docs/intent.md
+python docs/generate.py            write docs/domain.schema.json, the table of fields in docs/intent.md, docs/faults.md
 python docs/generate.py --check    write nothing; exit 1 and name the files that are out of date
 """
 
@@ -16,9 +17,10 @@ from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent
 if __name__ == "__main__":
-    sys.path.insert(0, str(DOCS.parent / ".collections"))
+    sys.path[:0] = [str(DOCS.parent / ".collections"), str(DOCS.parent)]
 
 from ansible_collections.weft.overlay.plugins.module_utils.intent.domain import DOMAIN  # noqa: E402  # needs the path
+from docs import faults  # noqa: E402  # needs it too
 
 BEGIN = "<!-- fields: written by docs/generate.py -->\n"
 END = "<!-- end of fields -->\n"
@@ -51,7 +53,11 @@ def intent_page(page: str) -> str:
 def written() -> dict[Path, str]:
     """Every generated file with its content as it should be."""
     page = DOCS / "intent.md"
-    return {DOCS / "domain.schema.json": json_schema(), page: intent_page(page.read_text(encoding="utf-8"))}
+    return {
+        DOCS / "domain.schema.json": json_schema(),
+        DOCS / "faults.md": faults.page(),
+        page: intent_page(page.read_text(encoding="utf-8")),
+    }
 
 
 def main() -> int:

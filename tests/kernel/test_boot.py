@@ -81,6 +81,7 @@ def test_macs_are_marked_as_chosen(machine: Machine) -> None:
     }
 
 
+@pytest.mark.fault("F24")
 def test_networkd_does_not_manage_our_links(machine: Machine) -> None:
     state = {link["Name"]: link["AdministrativeState"] for link in machine.said["networkd"].json()["Interfaces"]}
     assert state[uplink(machine)] == "configured"

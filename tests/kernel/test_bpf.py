@@ -74,6 +74,7 @@ def files(policy: PolicyMaps, *more: str) -> dict[str, bytes]:
     return found
 
 
+@pytest.mark.fault("F37")
 @pytest.mark.parametrize("release", RELEASES)
 def test_debians_kernels_load_the_programs_and_judge_as_this_one_does(release: str) -> None:
     expected = packets()

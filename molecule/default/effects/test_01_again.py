@@ -55,6 +55,7 @@ def _foreign(inventory):
             traffic.must(name, "sh", "-c", command)
 
 
+@pytest.mark.fault("F01")
 def test_a_second_run_beside_foreign_state_changes_nothing_and_touches_nothing(inventory, untouched):
     touched = untouched(*HOSTS)
     run = inventory.site("--diff")
@@ -76,6 +77,7 @@ def checked(inventory, drifted):
     return inventory.site("--check", "--diff")
 
 
+@pytest.mark.fault("F02")
 def test_check_mode_on_drifted_hosts_touches_neither_them_nor_the_inventory(inventory, drifted, untouched):
     files, touched = inventory.files(), untouched(*HOSTS)
     run = inventory.site("--check", "--diff")
@@ -96,6 +98,7 @@ def test_a_plan_from_drifted_hosts_says_the_same_and_touches_nothing(inventory, 
     }
 
 
+@pytest.mark.fault("F02")
 def test_the_run_then_does_exactly_what_check_mode_said(inventory, checked):
     run = inventory.site("--diff")
     assert run.code == 0, run.output
@@ -108,6 +111,7 @@ def test_the_run_then_does_exactly_what_check_mode_said(inventory, checked):
     assert traffic.settled(("runner1", "runner2")) == []
 
 
+@pytest.mark.fault("F03")
 def test_the_repair_leaves_what_others_put_there(inventory, on):
     assert "id 4242" in on("hub", "ip -d link show vxkr9")
     assert "id 103" in on("hub", "ip -d link show vni103")

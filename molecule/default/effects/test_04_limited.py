@@ -21,6 +21,7 @@ def _third(inventory):
         lifecycle.remove("runner3")
 
 
+@pytest.mark.fault("F28")
 def test_a_limited_run_mends_its_own_host_only(inventory, on, untouched):
     on("hub", "ip link set vxkr1 mtu 1300")
     on("runner1", "ip route del 10.0.0.0/8")
@@ -40,6 +41,7 @@ def test_a_whole_run_mends_the_rest(inventory):
     assert traffic.settled(PAIR) == []
 
 
+@pytest.mark.fault("F28")
 def test_a_new_runner_alone_gets_a_number_that_the_hub_has_free(inventory, untouched):
     touched = untouched("hub", *PAIR)
     inventory.put("runner3")
@@ -55,6 +57,7 @@ def test_the_run_for_everybody_adds_its_tunnel_on_the_hub_and_nothing_else(inven
     assert traffic.settled((*PAIR, "runner3")) == []
 
 
+@pytest.mark.fault("F29")
 def test_a_dead_runner_does_not_stop_the_others_and_loses_nothing(inventory, on):
     machine.stop(hosts.load("runner2"))
     on("hub", "ip link set vxkr1 mtu 1300")
@@ -77,6 +80,7 @@ def test_the_runner_that_is_back_finds_its_tunnel(inventory):
     assert (run.code, run.busy()) == (0, set()), run.output
 
 
+@pytest.mark.fault("F29")
 def test_without_the_hub_no_number_is_handed_out(inventory, untouched):
     """Its id 3 is known; a runner that nobody knows must wait for the hub."""
     machine.stop(hosts.load("hub"))

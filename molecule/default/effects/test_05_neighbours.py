@@ -33,6 +33,7 @@ def _nothing_left_to_do(inventory):
     assert (run.code, run.busy(), run.diffs()) == (0, set(), {}), run.output
 
 
+@pytest.mark.fault("F21", "F22")
 @pytest.mark.parametrize(
     "steps",
     [(RELOAD,), (FIREWALLD,), (DOCKER,), (DOCKER, RELOAD), (RELOAD, DOCKER), (FIREWALLD, DOCKER, RELOAD)],
@@ -44,6 +45,7 @@ def test_a_runner_with_firewalld_survives(on, steps):
     assert traffic.settled(RUNNERS) == []
 
 
+@pytest.mark.fault("F21")
 @pytest.mark.parametrize("steps", [(RELOAD,), (FIREWALLD, RELOAD)], ids=["reload", "firewalld_reload"])
 def test_the_hub_survives(on, steps):
     for step in steps:
@@ -51,6 +53,7 @@ def test_the_hub_survives(on, steps):
     assert traffic.settled(RUNNERS) == []
 
 
+@pytest.mark.fault("F22")
 @pytest.mark.parametrize("runner", ["runner2", "runner3"], ids=["iptables_nft", "iptables_legacy"])
 def test_a_runner_without_firewalld_survives_a_restart_of_docker(on, runner):
     on(runner, DOCKER)

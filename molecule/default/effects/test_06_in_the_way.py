@@ -126,6 +126,7 @@ BLOCKING = {
 }
 
 
+@pytest.mark.fault("F16")
 @pytest.mark.parametrize("case", BLOCKING)
 def test_what_blocks_us_is_named_before_anything_is_changed(inventory, untouched, on, case):
     name, put, take_away, words = BLOCKING[case]
@@ -161,6 +162,7 @@ BAD = {
 }
 
 
+@pytest.mark.fault("F56")
 @pytest.mark.parametrize("case", BAD)
 def test_a_bad_intent_is_told_by_line_and_nothing_is_touched(inventory, untouched, case):
     text, words = BAD[case]

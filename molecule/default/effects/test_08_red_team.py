@@ -38,6 +38,7 @@ def injector(remote, mac):
         traffic.must("nas1", "ip", "link", "del", "evil")
 
 
+@pytest.mark.fault("F42")
 @pytest.mark.parametrize(
     ("name", "link", "remote", "mac", "target"),
     [
@@ -62,6 +63,7 @@ def test_the_same_look_sees_what_does_belong_there():
     assert arrived
 
 
+@pytest.mark.fault("F41")
 @pytest.mark.parametrize("source", ["10.2.0.77", "10.3.0.9", "10.0.0.1", "192.0.2.1", "198.18.0.2"])
 def test_a_source_that_is_not_of_its_runner_reaches_nobody(source):
     target, own = traffic.address("runner2"), traffic.address("runner1", container="evil")
@@ -103,6 +105,7 @@ def test_without_that_detour_the_internet_answers_it():
     assert _evil("ping", "-c2", "-i0.2", "-W1", traffic.INTERNET).returncode == 0
 
 
+@pytest.mark.fault("F51")
 def test_a_host_beside_the_hub_does_not_get_into_the_overlay_through_it():
     inner = traffic.address("runner1")
     traffic.must("nas1", "ip", "route", "replace", "10.0.0.0/8", "via", "198.18.0.10")
@@ -116,6 +119,7 @@ def test_a_host_beside_the_hub_does_not_get_into_the_overlay_through_it():
     assert not [line for line in arrived if "198.18.0.2" in line]
 
 
+@pytest.mark.fault("F48")
 def test_ipv6_does_not_get_from_container_to_container_of_another_runner():
     _evil("ip", "-6", "address", "add", "fd00:bad::1/64", "dev", "eth0")
     with traffic.captured("udp port 4789") as lines:

@@ -31,6 +31,7 @@ def _runner8(inventory):
     inventory.drop("runner8")
 
 
+@pytest.mark.fault("F35")
 @pytest.mark.usefixtures("_runner8")
 def test_an_offline_plan_writes_the_same_bytes_twice(inventory):
     first = inventory.plan("-e", "offline=true", *NO_SSH)
@@ -59,6 +60,7 @@ def test_a_plan_lists_what_would_change_and_changes_nothing(inventory, on, untou
     assert inventory.site().busy() == {"runner1"}
 
 
+@pytest.mark.fault("F30")
 def test_an_empty_group_of_runners_is_refused(inventory, untouched):
     inventory.drop(*PAIR)
     files, touched = inventory.files(), untouched(*HOSTS)
@@ -70,6 +72,7 @@ def test_an_empty_group_of_runners_is_refused(inventory, untouched):
     assert inventory.files() == files
 
 
+@pytest.mark.fault("F30")
 def test_a_lost_ledger_does_not_change_that(inventory, untouched):
     inventory.forget()
     touched = untouched(*HOSTS)

@@ -126,6 +126,7 @@ def test_an_ipv6_underlay(inventory, over_ipv6: runs.Run, on):
     _nothing_left_to_do(inventory)
 
 
+@pytest.mark.fault("F42")
 def test_over_ipv6_a_stranger_does_not_get_in_either(over_ipv6, on):
     on("nas1", "ip link add evil type vxlan id 101 remote fd00:18::10 dstport 4789 udp6zerocsumrx nolearning")
     on("nas1", "ip address add 10.1.0.77/8 dev evil; ip link set evil up")

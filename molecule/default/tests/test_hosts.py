@@ -137,6 +137,7 @@ def test_the_hub_has_one_way_past_the_policy_of_docker_now_and_for_good(hosts):
         assert len([rule for rule in rules if "weft" in rule]) == 1, rules
 
 
+@pytest.mark.fault("F23")
 def test_iptables_has_our_chains_hooked_once(hosts):
     rules = hosts["runner2"].check_output("iptables-nft-save").splitlines()
     for chain in ("WEFT-SOURCE", "WEFT-TUNNEL", "WEFT-SCOPE", "WEFT-INPUT", "WEFT-FORWARD", "WEFT-NAT"):
@@ -144,6 +145,7 @@ def test_iptables_has_our_chains_hooked_once(hosts):
         assert len(hooks) == 1, (chain, hooks)
 
 
+@pytest.mark.fault("F51")
 def test_nothing_accepts_all_of_10_8(hosts):
     for name, host in hosts.items():
         save = host.run("iptables-nft-save")

@@ -26,6 +26,7 @@ def test_the_path_goes_by_the_hub_in_vni_101_and_102():
     demo.path_by_the_hub()
 
 
+@pytest.mark.fault("F40")
 def test_the_largest_packet_passes_and_one_byte_more_is_refused():
     demo.largest_packet()
 
@@ -42,6 +43,7 @@ def test_the_internet_sees_the_runner_and_the_hub_sees_nothing_of_it():
     demo.internet_past_the_hub()
 
 
+@pytest.mark.fault("F48")
 def test_no_frame_of_ipv6_is_in_a_tunnel():
     with traffic.captured("udp port 4789") as lines:
         traffic.inside("runner1", "ping", "-6", "-c", "1", "-W", "1", "ff02::1%eth0")

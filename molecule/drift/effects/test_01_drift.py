@@ -52,6 +52,7 @@ def _mended(domain):
         domain.settled()
 
 
+@pytest.mark.fault("F03", "F26")
 @pytest.mark.parametrize("wave", WAVES)
 def test_each_drift_is_named_on_its_host_and_mended_by_a_run(domain, on, wave):
     for host, (command, _words) in WAVES[wave].items():
@@ -108,6 +109,7 @@ def test_a_narrow_path_is_measured(domain, on):
     domain.settled()
 
 
+@pytest.mark.fault("F21", "F22")
 @pytest.mark.parametrize(
     "command", ["systemctl restart firewalld", "firewall-cmd --reload", "systemctl restart docker"]
 )
@@ -147,6 +149,7 @@ def test_another_intent_is_told_apart_from_drift(domain):
     assert domain.status()["healthy"], domain.output
 
 
+@pytest.mark.fault("F54")
 def test_no_secret_and_no_whole_key_is_in_any_of_it(domain, on):
     keys = set(on("router", "wg show all dump").split()) | set(on("router", "cat /var/lib/weft/keys/*/private").split())
     keys = {word for word in keys if len(word) == 44 and word.endswith("=")}

@@ -30,6 +30,7 @@ def containers(inventory):
     return {party.name: party for party in found}
 
 
+@pytest.mark.fault("F07")
 def test_a_hundred_swaps_lose_no_permitted_packet_and_deliver_no_forbidden_one(inventory, containers):
     """web1 on runner1 to app2 on runner2, and to web2, who listens to nobody, past three hosts that all swap."""
     tenants.rewrite(inventory, policies=_policies(0), tests=[])
@@ -49,6 +50,7 @@ def test_a_hundred_swaps_lose_no_permitted_packet_and_deliver_no_forbidden_one(i
     assert delivered == []
 
 
+@pytest.mark.fault("F39")
 def test_what_is_allowed_no_more_ends_at_once(inventory, containers):
     """A TCP connection in mid-transfer; its next packets are denied, although it was opened when it was allowed."""
     tenants.rewrite(inventory, policies={"speak": SPEAK, "kept": KEPT})

@@ -32,6 +32,7 @@ def _as_declared():
     wait_until("those to reach each other that may", lambda: _reached() == ALLOWED, 30, pause=1)
 
 
+@pytest.mark.fault("F14")
 @pytest.mark.parametrize(
     ("name", "hard"),
     [("hub", False), ("runner1", False), ("runner2", False), ("runner3", False), ("hub", True), ("runner1", True)],
@@ -43,6 +44,7 @@ def test_a_host_that_was_restarted_polices_before_it_lets_anything_pass(on, name
     assert on(name, "systemctl is-active weft-overlay").strip() == "active"
 
 
+@pytest.mark.fault("F21")
 @pytest.mark.parametrize("command", ["firewall-cmd --reload", "systemctl restart firewalld"])
 def test_firewalld_does_not_disturb_policies(on, command):
     on("runner1", command)
@@ -50,6 +52,7 @@ def test_firewalld_does_not_disturb_policies(on, command):
     _as_declared()
 
 
+@pytest.mark.fault("F22")
 @pytest.mark.parametrize("name", ["runner1", "runner2", "runner3"])
 def test_docker_restarts_and_its_containers_are_policed(on, name):
     on(name, "systemctl restart docker")
@@ -81,6 +84,7 @@ def test_a_container_that_nobody_declared_speaks_as_nobody(on):
         traffic.remove_container("runner1", "stray")
 
 
+@pytest.mark.fault("F26")
 @pytest.mark.parametrize(("name", "link"), [("hub", "vxkr1"), ("runner1", "vxlan0"), ("router", "wg0")])
 def test_programs_that_somebody_removed_are_missed_and_put_back(inventory, on, name, link):
     before = json.loads(on(name, hooks.look(link)))

@@ -18,6 +18,7 @@ def containers(inventory):
     return {party.name: party for party in found}
 
 
+@pytest.mark.fault("F43")
 def test_tenants_of_one_address_range_do_not_meet(containers):
     """Both are in 10.0.0.0/8, on the same bridges; each would let everybody of its own in."""
     own = [Probe("trial1", "trial2", way, port) for way in (TCP, UDP) for port in tenants.PORTS]
@@ -64,6 +65,7 @@ def test_a_client_that_is_no_peer_has_what_its_profile_says_and_meets_no_peer(st
     assert reach.ask([case], {"anna": reach.listen("anna")}) == {case: None}
 
 
+@pytest.mark.fault("F43")
 def test_a_packet_of_a_tenant_never_goes_by_main(inventory, containers):
     """Where its own table has no way, it is refused, though the host's main table has one."""
     policies = {"all": {"network": "labs", "select": {}, "ingress": [{}], "egress": [{"to": [{"cidr": "10.0.0.0/8"}]}]}}

@@ -50,6 +50,7 @@ def _killed(inventory, name, seconds, *commands):
         yield
 
 
+@pytest.mark.fault("F11")
 @pytest.mark.parametrize("name", HOSTS)
 def test_a_host_that_cuts_its_controller_off_goes_back(other_port, on, name):
     """ssh is closed in the instant in which the change is done; what could open it again is only the host itself."""
@@ -79,6 +80,7 @@ def test_the_next_run_says_so_and_brings_it_through(other_port, on):
     assert "rolled back" not in again.output
 
 
+@pytest.mark.fault("F11")
 def test_a_controller_that_is_killed_confirms_nothing(other_port, on):
     before = _ports(on, "hub")
     with _killed(other_port, "hub", SECONDS, faults.CUT, "sleep 3", faults.MEND):
@@ -99,6 +101,7 @@ def test_who_was_killed_comes_again_before_the_time_is_over(other_port, on):
     assert faults.pending("hub") is None
 
 
+@pytest.mark.fault("F04")
 @pytest.mark.parametrize("name", HOSTS)
 def test_a_change_that_is_killed_half_way_heals_by_itself(other_port, on, name):
     before = _ports(on, name)
@@ -110,6 +113,7 @@ def test_a_change_that_is_killed_half_way_heals_by_itself(other_port, on, name):
     assert traffic.settled(PAIR) == []
 
 
+@pytest.mark.fault("F04")
 def test_a_change_that_is_killed_half_way_is_gone_on_with_by_the_next_run(other_port, on):
     with faults.when("hub", faults.APPLYING, faults.KILL):
         assert other_port.site("--limit", "hub").code != 0
@@ -119,6 +123,7 @@ def test_a_change_that_is_killed_half_way_is_gone_on_with_by_the_next_run(other_
     assert faults.history("hub")[0]["result"] == "confirmed"
 
 
+@pytest.mark.fault("F13")
 @pytest.mark.parametrize("hard", [False, True], ids=["reboot", "power cut"])
 @pytest.mark.parametrize("name", HOSTS)
 def test_a_boot_before_the_confirmation_boots_the_last_confirmed_plan(other_port, on, name, hard):

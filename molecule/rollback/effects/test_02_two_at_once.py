@@ -19,6 +19,7 @@ def others(inventory, tmp_path):
     return copy
 
 
+@pytest.mark.fault("F12")
 def test_who_meets_a_change_that_is_not_confirmed_is_told_whose_it_is(inventory, others):
     inventory.overlay(port=4790)
     options = ("-e", "weft_confirm_seconds=20 awx_user_name=anna", "--limit", "hub")
@@ -34,6 +35,7 @@ def test_who_meets_a_change_that_is_not_confirmed_is_told_whose_it_is(inventory,
     inventory.overlay()
 
 
+@pytest.mark.fault("F27")
 def test_who_meets_a_run_that_changes_the_host_waits_and_is_told_who_it_is(inventory, on):
     hold = "echo 'anna@ops, process 4711, since noon' >/run/weft/lock; exec sleep 60"
     holding = on("hub", f'flock /run/weft/lock sh -c "{hold}" >/dev/null 2>&1 & echo $!').strip()
@@ -47,6 +49,7 @@ def test_who_meets_a_run_that_changes_the_host_waits_and_is_told_who_it_is(inven
     assert inventory.site().code == 0
 
 
+@pytest.mark.fault("F27")
 def test_a_controller_that_is_behind_touches_nobody(inventory, others, untouched):
     inventory.overlay(port=4790)
     assert inventory.site("-e", "awx_user_name=anna").code == 0
@@ -60,6 +63,7 @@ def test_a_controller_that_is_behind_touches_nobody(inventory, others, untouched
     assert touched() == ""
 
 
+@pytest.mark.fault("F27")
 def test_two_that_went_on_from_the_same_revision_hear_of_each_other(inventory, others, untouched):
     inventory.overlay(port=4792)
     assert inventory.site().code == 0
@@ -82,6 +86,7 @@ def test_who_insists_takes_over(inventory, others, on):
     assert inventory.site("-e", "weft_force=true").code == 0
 
 
+@pytest.mark.fault("F27")
 def test_two_runs_at_the_same_moment_leave_one_whole_plan(inventory, others, on):
     inventory.overlay(port=4790)
     others.overlay(port=4791)

@@ -71,6 +71,7 @@ class TestWhileTheNasIsDown:
         assert (run.code, run.busy()) == (0, set()), run.output
         assert "nas1 was not reached" in run.output
 
+    @pytest.mark.fault("F31")
     def test_a_run_whose_intent_is_on_the_nas_stops_before_any_host_is_touched(self, inventory, untouched):
         touched = untouched("router", "hub", "peer1")
         run = inventory.site(*FROM_NAS)
@@ -89,6 +90,7 @@ def test_what_could_not_be_stored_is_stored_by_the_next_run(inventory, on):
     clients.stop("late1")
 
 
+@pytest.mark.fault("F31")
 def test_an_empty_mount_point_is_no_empty_intent(inventory, on, untouched):
     on("nas1", f"mount -t tmpfs none {STORE}")
     touched = untouched("router", "hub", "peer1")
@@ -122,6 +124,7 @@ def test_a_client_is_added_to_the_intent_of_the_nas_and_the_controllers_file_is_
     assert inventory.files()["domain.yaml"] == mine
 
 
+@pytest.mark.fault("F32")
 def test_damage_is_noticed_told_and_mended(inventory, on):
     """A client's file on the router that was cut, and one in the store."""
     path, before = "/var/lib/weft/clients/lan1/lan1.conf", plane.conf("lan1")

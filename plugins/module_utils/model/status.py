@@ -139,8 +139,8 @@ class Denied(NamedTuple):
 
 class PendingStatus(NamedTuple):
     """A change that nobody has confirmed yet. by: who made it. applied: whether all of it is done; else it is under
-    way, or was ended in its middle. since: when it was applied, or else begun; ends: when the host goes back. Unix times,
-    by the host's clock; since: None after a boot, as nobody knows what the clock was before it."""
+    way, or was ended in its middle. since: when it was applied, or else begun; ends: when the host goes back. Both are
+    Unix times by the host's clock; since: None after a boot, as nobody knows what the clock was before it."""
 
     number: int
     by: str

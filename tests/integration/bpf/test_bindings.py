@@ -183,6 +183,7 @@ def test_what_is_no_single_address_is_not_bound(ports: Stage, wrong: str) -> Non
     assert bound(ports.folder) == {}
 
 
+@pytest.mark.fault("F08")
 def test_too_many_are_refused_and_change_nothing(bpffs: str) -> None:
     folder = f"{bpffs}/small"
     objects.load(folder, OBJECTS, {"bindings": 4})

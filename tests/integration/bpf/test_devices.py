@@ -43,6 +43,7 @@ def test_a_connection_comes_about_where_a_rule_allows_it(site: Site, family: str
         assert site.web.connect(family, "db", 5433, BRIEFLY)
 
 
+@pytest.mark.fault("F39")
 @both
 def test_a_withdrawn_rule_ends_a_connection_that_lasts(site: Site, family: str) -> None:
     site.police()

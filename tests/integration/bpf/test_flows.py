@@ -48,6 +48,7 @@ def test_an_answer_passes(stage: Stage, family: str, kind: str) -> None:
     assert stage.show(packet("db", "web", family, answer(family, kind)), "db").said == "PASS"
 
 
+@pytest.mark.fault("F39")
 @both
 @each_kind
 def test_a_withdrawn_policy_ends_a_flow_at_once(stage: Stage, family: str, kind: str) -> None:

@@ -93,6 +93,7 @@ def test_a_flood_is_counted_and_mostly_not_recorded(stage: Stage) -> None:
     assert BURST <= recorded <= allowed
 
 
+@pytest.mark.fault("F58")
 def test_a_flood_does_not_hide_what_others_do(stage: Stage) -> None:
     stage.records()
     stage.repeat(packet("web", "db", "ipv4", tcp(22)), "web", 1000)

@@ -41,6 +41,7 @@ def asked(family: str, kind: str) -> Packet:
     return network("web", "db", family) / query(family, kind)
 
 
+@pytest.mark.fault("F47")
 @both
 @each_kind
 def test_an_error_about_a_known_flow_passes(stage: Stage, family: str, kind: str) -> None:
@@ -70,6 +71,7 @@ def test_eight_bytes_of_a_header_are_enough(stage: Stage, family: str, kind: str
     assert stage.show(quoting("db", "web", family, asked(family, kind), LEAST[family] - 1), "db").said == "NO_RULE"
 
 
+@pytest.mark.fault("F47")
 @both
 def test_an_error_about_nothing_is_denied(stage: Stage, family: str) -> None:
     stage.show(packet("web", "db", family, udp()), "web")
@@ -124,6 +126,7 @@ def test_a_withdrawn_policy_ends_errors_too(stage: Stage, family: str) -> None:
     assert stage.show(quoting("db", "web", family, asked(family, "udp")), "db").said == "NO_RULE"
 
 
+@pytest.mark.fault("F47")
 @both
 def test_who_speaks_for_another_reports_nothing(stage: Stage, family: str) -> None:
     stage.show(packet("web", "db", family, udp()), "web")

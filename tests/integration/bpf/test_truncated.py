@@ -58,6 +58,7 @@ def _shapes(family: str) -> list[Packet]:
     return shapes
 
 
+@pytest.mark.fault("F46")
 @pytest.mark.parametrize("family", FAMILIES)
 def test_no_packet_that_is_cut_short_passes(stage: Stage, family: str) -> None:
     """At every byte."""
@@ -121,6 +122,7 @@ def test_what_passes_is_what_a_plain_reading_of_it_allows(stage: Stage, frame: b
     assert found.passed == allowed(frame), found.said
 
 
+@pytest.mark.fault("F46")
 @FEW
 @given(frame=st.binary(min_size=SHORTEST, max_size=300))
 def test_noise_does_not_pass(stage: Stage, frame: bytes) -> None:

@@ -142,6 +142,7 @@ def test_the_host_hears_itself_in_groups() -> None:
         assert ears.recv(100) == b"to all"
 
 
+@pytest.mark.fault("F44")
 @both
 def test_a_mark_that_it_came_with_is_gone_before_the_bridge(switch: Switch, family: str) -> None:
     """Namespaces take marks away, so that nobody says of himself that he was judged."""

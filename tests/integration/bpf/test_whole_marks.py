@@ -159,6 +159,7 @@ def said(one: socket.socket, other: socket.socket, words: bytes) -> bool:
         return False
 
 
+@pytest.mark.fault("F44")
 @both
 @pytest.mark.parametrize("mask", [(), ("--nfmask", "0x00ffffff", "--ctmask", "0x00ffffff")], ids=["whole", "masked"])
 def test_a_mark_that_is_restored_does_not_pass_for_judged(outside: Outside, family: str, mask: tuple[str, ...]) -> None:

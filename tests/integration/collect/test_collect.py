@@ -146,6 +146,7 @@ def test_a_certificate_that_a_known_one_has_signed_is_not_a_known_one(site: Site
     assert os.listdir(site.store / "audit") == []
 
 
+@pytest.mark.fault("F34")
 def test_dates_decide_nothing_for_a_clock_may_be_wrong(site: Site) -> None:
     site.add("hub")
     begin = ["openssl", "x509", "-new", "-subj", "/CN=weft-audit-old", "-signkey", site.key("hub"), "-days", "-1"]
@@ -174,6 +175,7 @@ def test_nobody_speaks_an_older_tls(site: Site) -> None:
     collector.says("refused 127.0.0.1")
 
 
+@pytest.mark.fault("F57")
 def test_a_host_cannot_write_as_another_whatever_it_says(site: Site) -> None:
     site.add("hub", "web")
     site.plan_of_nas("hub", "web")
@@ -188,6 +190,7 @@ def test_a_host_cannot_write_as_another_whatever_it_says(site: Site) -> None:
     assert collector.said == ""
 
 
+@pytest.mark.fault("F58")
 @pytest.mark.parametrize(
     ("data", "why"),
     [

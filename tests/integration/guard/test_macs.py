@@ -74,6 +74,7 @@ def lie(family: str) -> Packet:
     return found
 
 
+@pytest.mark.fault("F49")
 @both
 @pytest.mark.parametrize("guarded", [True, False])
 def test_a_frame_with_anothers_mac_address_draws_nothing_away(pair: Scene, family: str, guarded: bool) -> None:

@@ -103,6 +103,7 @@ def test_what_was_applied_is_what_is_seen_and_the_key_is_the_one_that_was_made(p
     assert sorted(everything()) == ["phone/phone.conf", "phone/phone.nmconnection", "phone/phone.png"]
 
 
+@pytest.mark.fault("F33")
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
 def test_nobody_else_can_read_anything_whatever_the_umask(umask: int) -> None:
     before = os.umask(umask)
@@ -276,6 +277,7 @@ def test_what_the_store_kept_comes_back_where_it_is_missing_and_only_there(phone
     assert clients.observe() == (config_of("laptop", other), phone)
 
 
+@pytest.mark.fault("F33")
 def test_a_run_that_was_ended_in_the_middle_leaves_the_old_files_or_the_new_ones(phone: ClientConfig) -> None:
     add(phone)
     # What a process leaves that is killed before its rename.
@@ -295,6 +297,7 @@ def test_half_a_removal_is_not_half_a_client(phone: ClientConfig) -> None:
     assert list(ROOT.iterdir()) == []
 
 
+@pytest.mark.fault("F54")
 def test_no_key_is_told_in_an_error(phone: ClientConfig, monkeypatch: pytest.MonkeyPatch) -> None:
     add(phone)
     secrets = [private_key("phone") or "", Path(preshared.preshared_file("wg0", phone.public_key) or "").read_text()]

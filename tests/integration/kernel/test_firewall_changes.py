@@ -33,6 +33,7 @@ def hosts(backend: str) -> Iterator[lab.Hosts]:
         yield made
 
 
+@pytest.mark.fault("F39")
 def test_a_client_that_may_reach_less_loses_what_it_has_open(hosts: lab.Hosts, backend: str) -> None:
     narrow = lab.reach("internet", "c-internet", "c-full", internet=True)
     ways = [(lab.ADDRESSES["c-full"][six], lab.ADDRESSES["lan"][six]) for six in FAMILIES]
@@ -68,6 +69,7 @@ def test_a_second_look_finds_what_was_applied(hosts: lab.Hosts, backend: str) ->
     assert seen["keys"] == ["nft" if backend == "none" else backend]
 
 
+@pytest.mark.fault("F26")
 def test_what_somebody_flushes_or_adds_is_a_difference_and_mended(hosts: lab.Hosts, backend: str) -> None:
     four, six = (tool(backend, family) for family in FAMILIES)
     nft = (

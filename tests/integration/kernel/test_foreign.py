@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from ansible_collections.weft.overlay.plugins.module_utils.model.address import Address
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import ForeignLink, Link
 from ansible_collections.weft.overlay.plugins.module_utils.model.route import ForeignRoute, Route
 from ansible_collections.weft.overlay.plugins.module_utils.model.state import Uplink
 
 
+@pytest.mark.fault("F16")
 def test_foreign_links_are_told_from_ours(host: Any, hub_link: Link) -> None:
     host.add("link", hub_link)
     host.ip("link add vxkr9 type vxlan id 109 dstport 8472 remote 198.18.0.19")
@@ -98,6 +101,7 @@ def test_uplinks_are_addresses_of_the_host_with_the_mtu_of_their_link(host: Any,
     }
 
 
+@pytest.mark.fault("F03", "F16")
 def test_a_whole_life_of_ours_leaves_foreign_state_as_it_was(host: Any, hub_link: Link) -> None:
     host.ip("link add vxkr9 type vxlan id 109 dstport 4789 remote 198.18.0.19")
     host.ip("link set vxkr9 up")

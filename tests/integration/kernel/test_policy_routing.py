@@ -164,6 +164,7 @@ FOREIGN = (
 )
 
 
+@pytest.mark.fault("F25")
 def test_rules_and_routes_of_others_are_untouched_to_the_byte(host: Any, router: Router) -> None:
     for command in FOREIGN:
         host.ip(command)
@@ -181,6 +182,7 @@ def test_rules_and_routes_of_others_are_untouched_to_the_byte(host: Any, router:
     assert witness(host) == before
 
 
+@pytest.mark.fault("F25")
 @pytest.mark.usefixtures("router")
 @pytest.mark.parametrize(
     ("command", "message"),

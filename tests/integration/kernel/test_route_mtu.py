@@ -107,6 +107,7 @@ def kernel() -> HostKernel:
     return HostKernel(ask_docker=False)
 
 
+@pytest.mark.fault("F40")
 @pytest.mark.usefixtures("disk")
 @FAMILIES
 def test_what_is_larger_than_a_networks_mtu_is_answered_and_its_sender_told(router: Router, family: int) -> None:

@@ -103,6 +103,7 @@ def test_only_what_changed_is_written(store: Kept) -> None:
     assert len(list((store.path / "objects").iterdir())) == 4
 
 
+@pytest.mark.fault("F33")
 def test_everything_is_roots_alone_whatever_the_umask(store: Kept) -> None:
     before = os.umask(0)
     try:
@@ -145,6 +146,7 @@ def test_old_generations_go_with_all_that_only_they_had(store: Kept) -> None:
     assert store.verify() == ()
 
 
+@pytest.mark.fault("F32")
 def test_a_damaged_file_is_found_its_last_good_version_read_and_the_next_put_mends_it(store: Kept) -> None:
     store.write(FIRST)
     store.write(SECOND)
@@ -201,6 +203,7 @@ def test_a_damaged_generation_is_passed_over_told_and_replaced(store: Kept, harm
     assert (store.look().notes, store.verify(), store.tree()) == ((), (), SECOND)
 
 
+@pytest.mark.fault("F32")
 def test_where_every_generation_is_damaged_nothing_is_read_as_if_it_were_empty(store: Kept) -> None:
     store.write(FIRST)
     damage(store.path / "generations/1.json")
@@ -345,6 +348,7 @@ while True:
 """
 
 
+@pytest.mark.fault("F33")
 def test_a_run_that_is_killed_at_any_moment_leaves_a_whole_store(store: Kept) -> None:
     """The files of a generation all carry its number: one that mixes two would be half of each."""
     command = [sys.executable, "-c", WRITER, str(ROOT), str(store.path.parents[1])]
@@ -369,6 +373,7 @@ def test_a_run_that_is_killed_at_any_moment_leaves_a_whole_store(store: Kept) ->
     assert len(list((store.path / "objects").iterdir())) == 1
 
 
+@pytest.mark.fault("F05")
 def test_a_disk_that_is_full_leaves_the_generation_before(store: Kept) -> None:
     disk = store.path.parent
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(disk)], check=True)

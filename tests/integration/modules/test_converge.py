@@ -104,6 +104,7 @@ def hub() -> HostPlan:
     return hub_plan(OVERLAY, "hub", "198.18.0.10", SPOKES)
 
 
+@pytest.mark.fault("F01")
 def test_a_hub_is_built_and_the_second_run_changes_nothing(host: Namespace, hub: HostPlan) -> None:
     first = host.converge(hub)
     assert first["changed"], first
@@ -122,6 +123,7 @@ def test_a_hub_is_built_and_the_second_run_changes_nothing(host: Namespace, hub:
     assert host.everything() == before
 
 
+@pytest.mark.fault("F02")
 def test_check_mode_says_what_a_run_then_does_and_touches_nothing(host: Namespace, hub: HostPlan) -> None:
     before = host.everything()
     foretold = host.converge(hub, "--check", "--diff")
@@ -131,6 +133,7 @@ def test_check_mode_says_what_a_run_then_does_and_touches_nothing(host: Namespac
     assert foretold["shown"] == done["shown"] != ""
 
 
+@pytest.mark.fault("F03")
 def test_drift_is_repaired_and_foreign_objects_stay(host: Namespace, hub: HostPlan) -> None:
     host.converge(hub)
     host.settle()
@@ -172,6 +175,7 @@ def test_foreign_state_in_the_way_is_named_and_nothing_is_changed(host: Namespac
     assert host.everything() == before
 
 
+@pytest.mark.fault("F05")
 def test_a_step_that_the_kernel_refuses_undoes_the_steps_before_it(host: Namespace, hub: HostPlan) -> None:
     before = host.everything()
     impossible = hub._replace(links=(*hub.links[:-1], hub.links[-1]._replace(mtu=40)))

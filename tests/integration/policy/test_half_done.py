@@ -119,6 +119,7 @@ def goes_through(wanted: HostPlan) -> None:
     assert converge(wanted, HostKernel(), program()).changes == ()
 
 
+@pytest.mark.fault("F05")
 @pytest.mark.usefixtures("home")
 def test_wherever_netlink_finds_no_memory_the_host_is_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     filtered_by("iptables-nft")
@@ -146,6 +147,7 @@ def test_wherever_netlink_finds_no_memory_the_host_is_as_before(monkeypatch: pyt
     goes_through(AFTER)
 
 
+@pytest.mark.fault("F04")
 @pytest.mark.usefixtures("home")
 def test_wherever_it_is_killed_the_next_run_leaves_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     filtered_by("iptables-nft")
@@ -165,6 +167,7 @@ def test_wherever_it_is_killed_the_next_run_leaves_nothing_of_it(monkeypatch: py
     assert 5 < number < 198
 
 
+@pytest.mark.fault("F05")
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("name", ["vxkr1", "vxkr2", "vxkr3", "kohaku-host"])
 def test_a_link_that_somebody_removes_in_the_middle_is_made_again(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
@@ -204,6 +207,7 @@ def fill(folder: str) -> Path:
     return taken
 
 
+@pytest.mark.fault("F05")
 @pytest.mark.usefixtures("home")
 @pytest.mark.parametrize("folder", ["/var/lib/weft", "/usr/local/lib", "/etc/systemd/system", "/run"])
 def test_a_disk_that_is_full_is_named_and_the_run_after_it_gets_through(folder: str) -> None:

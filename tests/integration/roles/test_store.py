@@ -10,6 +10,8 @@ import re
 import subprocess
 from base64 import b64decode, b64encode
 
+import pytest
+
 from tests.integration.roles.sites import INTENT, SECRETS, STORE, Exchange, Site, current, kept
 
 
@@ -49,6 +51,7 @@ def test_a_run_keeps_everything_on_the_nas_and_the_next_one_changes_nothing(buil
     assert list(built.nas.files(f"{STORE}/generations")) == ["1.json"]
 
 
+@pytest.mark.fault("F54")
 def test_no_secret_is_in_anything_that_a_run_says_or_leaves_on_the_controller(built: Site) -> None:
     secrets = [key for machine in (built.router, built.nas) for key in machine.call(SECRETS)]
     assert len(secrets) == 2 + 3 * 2, "a key of each link, a key and a preshared key of each client"
@@ -97,6 +100,7 @@ def test_without_the_nas_the_run_goes_on_says_what_is_not_stored_and_the_next_on
     assert "clients/router1/phone/phone.conf" in current(built.nas)
 
 
+@pytest.mark.fault("F31")
 def test_a_mount_point_without_its_disk_ends_the_run_and_stays_empty(stored: Site) -> None:
     stored.nas.run("mv", STORE, "/srv/elsewhere")
     stored.nas.run("mkdir", STORE)
@@ -106,6 +110,7 @@ def test_a_mount_point_without_its_disk_ends_the_run_and_stays_empty(stored: Sit
     assert stored.nas.files(STORE) == {}
 
 
+@pytest.mark.fault("F20")
 def test_a_router_that_was_wiped_has_its_keys_and_its_clients_files_again(stored: Site) -> None:
     before = kept(stored.router)
     stored.router.wipe()
@@ -158,6 +163,7 @@ def refuse(run: subprocess.CompletedProcess[str], reason: str) -> None:
     assert "a host was looked at" not in run.stdout
 
 
+@pytest.mark.fault("F31")
 def test_without_the_nas_no_host_is_touched(stored: Site) -> None:
     assert "a host was looked at" in done(fetch(stored))
     stored.write_inventory(nas_is_there=False)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -35,6 +36,7 @@ LEDGERS = st.builds(
 WORLDS = st.tuples(RUNNERS, CLAIMS, CLAIMS, LEDGERS, st.booleans())
 
 
+@pytest.mark.fault("F17", "F18")
 @settings(max_examples=300, deadline=None)
 @given(WORLDS)
 def test_an_id_has_one_owner_and_lies_in_the_overlay(world):
@@ -82,6 +84,7 @@ def test_the_order_of_the_evidence_is_of_no_importance(world, random):
     assert allocate(runners, *again, ledger, LIMIT, fresh) == allocate(runners, live, own, ledger, LIMIT, fresh)
 
 
+@pytest.mark.fault("F19")
 @given(st.sets(IDS.filter(lambda number: number <= LIMIT)), st.sets(NUMBERS))
 def test_a_resting_id_is_given_out_only_when_no_unused_one_is_left(resting, taken):
     taken = {number for number in taken if 1 <= number <= LIMIT} - resting

@@ -138,6 +138,7 @@ def test_a_second_subnet_gives_everybody_the_number_that_they_have():
     }
 
 
+@pytest.mark.fault("F19")
 def test_a_released_address_rests_while_there_are_unused_ones_and_then_the_longest_released_goes_first():
     four = BOTH._replace(ipv6=None)
     clients, evidence, order = ["a"], Evidence(), []

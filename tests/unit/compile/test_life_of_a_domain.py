@@ -12,6 +12,7 @@ from __future__ import annotations
 from base64 import b64encode
 from ipaddress import ip_network
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -194,6 +195,7 @@ def judge(domain, plan, numbers):
         assert config.public_key == domain.files[peer.name] == (peer.successor or peer.public_key)
 
 
+@pytest.mark.fault("F28")
 @settings(max_examples=200)
 @given(STEPS)
 def test_nobody_is_touched_by_what_happens_to_somebody_else(steps):
@@ -220,6 +222,7 @@ def test_nobody_is_touched_by_what_happens_to_somebody_else(steps):
             touched = set()
 
 
+@pytest.mark.fault("F35")
 @settings(max_examples=60)
 @given(STEPS, st.randoms(use_true_random=False))
 def test_the_order_in_which_things_are_listed_changes_nothing(steps, random):

@@ -92,11 +92,13 @@ def test_an_interface_that_goes_is_not_the_one_the_run_came_by():
     assert "the plan has no peer there" in said(done, facts())[0]
 
 
+@pytest.mark.fault("F10", "F50")
 def test_a_profile_that_no_longer_reaches_the_server_is_refused():
     done = compiled(profiles={"all": {"internet": False, "clients": True}})
     assert "its profile does not let it reach this host any more" in said(done, facts())[0]
 
 
+@pytest.mark.fault("F10", "F50")
 @pytest.mark.parametrize(
     ("policies", "port", "words"),
     [

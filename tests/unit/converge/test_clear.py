@@ -94,6 +94,7 @@ def test_after_a_step_that_is_refused_the_host_is_as_before(plan, step):
     assert kernel.observe() == MemoryKernel(observed).observe()
 
 
+@pytest.mark.fault("F04")
 @pytest.mark.parametrize(("plan", "step"), STEPS)
 def test_after_it_was_killed_at_any_step_the_next_one_does_the_rest(plan, step):
     kernel = Faulty(MemoryKernel(built(plan)), step, "die")
@@ -103,6 +104,7 @@ def test_after_it_was_killed_at_any_step_the_next_one_does_the_rest(plan, step):
     assert kernel.observe().state == MemoryKernel(BARE).observe().state
 
 
+@pytest.mark.fault("F04")
 @pytest.mark.parametrize(("plan", "step"), STEPS)
 def test_nothing_is_open_that_was_closed(plan, step):
     """As long as packets can come in by a link of ours, and the host forwards, what judges and filters them stands."""

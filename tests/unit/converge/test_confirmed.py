@@ -107,6 +107,7 @@ def test_a_host_that_is_as_planned_is_not_even_armed(here):
     assert (done.number, done.outcome.changes, here.told, here.armed()) == (0, (), [], set())
 
 
+@pytest.mark.fault("F11")
 def test_what_is_not_confirmed_goes_back_to_what_was(here):
     here.change(hub(1), program=OLD)
     confirm(1)
@@ -135,6 +136,7 @@ def test_to_confirm_twice_is_no_fault(here):
     assert confirm(1) == confirm(1)
 
 
+@pytest.mark.fault("F12")
 def test_somebody_elses_change_is_waited_for(here):
     here.change(hub(1))
     here.seconds += 20
@@ -196,6 +198,7 @@ def test_what_could_not_be_undone_whole_is_left_to_the_timer(here):
     assert here.results() == []
 
 
+@pytest.mark.fault("F13")
 def test_a_boot_in_between_ends_its_time(here):
     here.change(hub(1))
     assert pending.seconds_left(pending.read()) == 60
@@ -228,6 +231,7 @@ WIDE, NARROW = hub(1, 2, 3), hub(2, 3, 4, mtu=1430)
 STEPS = len(run(NARROW, MemoryKernel(built(WIDE)), 1).changes)
 
 
+@pytest.mark.fault("F04")
 @pytest.mark.parametrize("step", range(STEPS))
 def test_killed_at_any_step_the_host_goes_back_to_what_was_confirmed(here, step):
     here.change(WIDE, program=OLD)
@@ -240,6 +244,7 @@ def test_killed_at_any_step_the_host_goes_back_to_what_was_confirmed(here, step)
     assert here.armed() == set()
 
 
+@pytest.mark.fault("F04")
 @pytest.mark.parametrize("step", range(STEPS))
 def test_killed_at_any_step_the_next_run_brings_it_through(here, step):
     here.change(WIDE, program=OLD)

@@ -128,6 +128,7 @@ def _full(place, writes, call):
     return True
 
 
+@pytest.mark.fault("F05")
 @pytest.mark.parametrize("writes", range(CHANGING))
 def test_where_the_disk_gets_full_the_host_goes_back_by_itself(place, writes):
     before, programs = place.state(), place.programs()
@@ -141,6 +142,7 @@ def test_where_the_disk_gets_full_the_host_goes_back_by_itself(place, writes):
     assert place.left_over() == set()
 
 
+@pytest.mark.fault("F05")
 @pytest.mark.parametrize("author", [ANNA, BERT])
 @pytest.mark.parametrize("writes", range(CHANGING))
 def test_where_the_disk_was_full_the_next_run_gets_through(place, writes, author):
@@ -156,6 +158,7 @@ def test_where_the_disk_was_full_the_next_run_gets_through(place, writes, author
     assert [number for number, _author, _result in place.results()] == list(range(1, number + 1))
 
 
+@pytest.mark.fault("F04", "F05")
 @pytest.mark.parametrize("writes", range(CHANGING + 1))
 def test_what_a_killed_run_goes_back_to_is_not_lost_to_a_full_disk(place, writes):
     before = place.state()
@@ -264,6 +267,7 @@ class Removing(Faulty):
             self.inner.apply([change])
 
 
+@pytest.mark.fault("F05")
 @pytest.mark.parametrize(("observed", "plan", "step"), STEPS)
 def test_where_a_link_goes_in_the_middle_all_is_changed_back_and_the_next_run_gets_through(observed, plan, step):
     wanted = MemoryKernel(observed)

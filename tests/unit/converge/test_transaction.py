@@ -56,6 +56,7 @@ STEPS = [
 ]
 
 
+@pytest.mark.fault("F05")
 @pytest.mark.parametrize(("observed", "plan", "step"), STEPS)
 def test_after_a_step_that_is_refused_the_host_is_as_before(observed, plan, step):
     kernel = Faulty(MemoryKernel(observed), step)
@@ -65,6 +66,7 @@ def test_after_a_step_that_is_refused_the_host_is_as_before(observed, plan, step
     assert kernel.observe() == MemoryKernel(observed).observe()
 
 
+@pytest.mark.fault("F05")
 @pytest.mark.parametrize(("observed", "plan", "step"), STEPS[::7])
 def test_after_a_fault_of_our_own_the_host_is_as_before_too(observed, plan, step):
     kernel = Faulty(MemoryKernel(observed), step, "break")
@@ -73,6 +75,7 @@ def test_after_a_fault_of_our_own_the_host_is_as_before_too(observed, plan, step
     assert kernel.observe() == MemoryKernel(observed).observe()
 
 
+@pytest.mark.fault("F06")
 @pytest.mark.parametrize(("observed", "plan", "step"), STEPS)
 def test_a_step_that_only_seems_done_is_found_and_everything_undone(observed, plan, step):
     kernel = Faulty(MemoryKernel(observed), step, "drop")
@@ -89,6 +92,7 @@ def test_a_step_that_only_seems_done_is_found_and_everything_undone(observed, pl
     assert kernel.observe() == MemoryKernel(observed).observe()
 
 
+@pytest.mark.fault("F04")
 @pytest.mark.parametrize(("observed", "plan", "step"), STEPS)
 def test_a_run_that_is_killed_is_finished_by_the_next(observed, plan, step):
     kernel = Faulty(MemoryKernel(observed), step, "die")
@@ -110,6 +114,7 @@ def test_a_run_that_is_killed_before_its_end_boots_the_plan_before_it(observed, 
         assert [kernel.observe().state[kind] for kind in stored] == [observed.state.get(kind, {}) for kind in stored]
 
 
+@pytest.mark.fault("F06")
 def test_what_only_seems_done_is_named():
     observed, plan = NEW_HUB
     steps = run(plan, MemoryKernel(observed)).changes
@@ -174,6 +179,7 @@ def test_at_boot_neither_files_nor_program_are_written_again():
     assert not {change.kind for change in outcome.changes} & {kinds.FILE, kinds.PROGRAM}
 
 
+@pytest.mark.fault("F02")
 @settings(max_examples=60, deadline=None)
 @given(hosts())
 def test_check_mode_says_what_the_run_then_does(world):
@@ -186,6 +192,7 @@ def test_check_mode_says_what_the_run_then_does(world):
     assert tuple(real.applied) == said.changes
 
 
+@pytest.mark.fault("F05")
 @settings(max_examples=60, deadline=None)
 @given(hosts(), st.integers(min_value=0, max_value=40), st.sampled_from(("refuse", "drop")))
 def test_from_any_state_a_run_arrives_or_leaves_everything_as_it_was(world, step, how):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.model.change import A
 from tests.unit.diff.worlds import FOREIGN, hosts, wanted
 
 
+@pytest.mark.fault("F01")
 @settings(max_examples=150, deadline=None)
 @given(hosts())
 def test_nothing_is_left_to_do_after_doing_it(host):
@@ -41,6 +43,7 @@ def test_the_way_back_from_any_step_leads_to_where_it_began(host, steps):
     assert kernel.observe().foreign == FOREIGN
 
 
+@pytest.mark.fault("F04")
 @settings(max_examples=100, deadline=None)
 @given(hosts(), st.integers(min_value=0, max_value=60))
 def test_a_run_that_stopped_anywhere_is_finished_by_the_next(host, steps):
@@ -81,6 +84,7 @@ def test_every_change_is_one_of_something_and_says_so(host):
         assert str(change).startswith(f"{'+~-'[('add', 'change', 'remove').index(change.action)]} {change.kind} ")
 
 
+@pytest.mark.fault("F14")
 @settings(max_examples=100, deadline=None)
 @given(hosts())
 def test_the_filter_is_there_before_the_first_link_and_goes_after_the_last(host):

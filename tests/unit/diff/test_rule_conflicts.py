@@ -66,6 +66,7 @@ TAKING = {
 }
 
 
+@pytest.mark.fault("F25")
 @pytest.mark.parametrize(("subject", "other"), TAKING.items(), ids=TAKING)
 def test_what_takes_packets_of_networks_before_our_rules_do(subject, other):
     (fault,) = told(other)
@@ -88,6 +89,7 @@ def test_what_stands_among_our_rules_and_is_about_no_network_is_nothing():
     assert told(rule(73, 0, 0xFF000000)) == []
 
 
+@pytest.mark.fault("F25")
 @pytest.mark.parametrize("priority", [200, 32000])
 @pytest.mark.parametrize(
     ("mark", "mask"), [(0x1000000, 0xFF000000), (0xFF000000, 0xFFFFFFFF), (0x80000000, 0x80000000)]
@@ -118,6 +120,7 @@ def test_a_kernel_without_rules_is_named():
     assert len(told(kernel=())) == 2
 
 
+@pytest.mark.fault("F25")
 @pytest.mark.parametrize(("link", "through"), [("eth0", " on eth0"), (None, "")])
 def test_a_route_in_a_table_of_a_network(link, through):
     (fault,) = told(tables=(ForeignRoute("10.5.0.0/16", link, 119002),))

@@ -70,6 +70,7 @@ def test_what_the_domain_is_judged_by_lies_beside_the_plans_as_long_as_there_is_
     assert files(tmp_path) == []
 
 
+@pytest.mark.fault("F56")
 def test_hostile_names_stay_in_the_folder_and_apart_from_each_other(tmp_path):
     build = tmp_path / "build"
     write_plans(str(build), plans(*HOSTILE))
@@ -121,6 +122,7 @@ def test_what_is_written_already_is_not_written_again(tmp_path):
     assert write_ledger(path, EMPTY) is True
 
 
+@pytest.mark.fault("F33")
 def test_a_ledger_is_replaced_in_one_step_and_a_failure_leaves_the_old_one(tmp_path, monkeypatch):
     path = tmp_path / "ledger.json"
     write_ledger(str(path), LEDGER)
@@ -148,6 +150,7 @@ def test_without_a_ledger_nobody_is_known(tmp_path):
     assert read_ledger(str(tmp_path / "ledger.json")) == EMPTY
 
 
+@pytest.mark.fault("F32")
 @pytest.mark.parametrize("content", [b"\xff", b"{", b""])
 def test_a_damaged_ledger_is_no_empty_ledger(tmp_path, content):
     path = tmp_path / "ledger.json"

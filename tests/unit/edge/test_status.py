@@ -121,6 +121,7 @@ def test_the_text_says_what_is_wrong_first():
     ]
 
 
+@pytest.mark.fault("F56")
 def test_nothing_that_a_host_says_is_obeyed_by_the_terminal():
     told = lines(WHOLE._replace(host="hub\x1b[2J\r\n\u202eevil"))
     assert told[0] == "hub?[2J???evil (hub): differs from its plan"

@@ -53,7 +53,9 @@ def test_every_field_of_the_file_of_all_hosts_is_there():
 
 def test_the_timer_of_the_docs_calls_what_there_is():
     part = PAGE[PAGE.index("## On a schedule") :]
-    service, timer = re.findall(r"^# /etc/systemd/system/weft-drift\.(?:service|timer)\n(.+?)^```", part, re.MULTILINE | re.DOTALL)
+    service, timer = re.findall(
+        r"^# /etc/systemd/system/weft-drift\.(?:service|timer)\n(.+?)^```", part, re.MULTILINE | re.DOTALL
+    )
     files = {"service": configparser.RawConfigParser(strict=True), "timer": configparser.RawConfigParser(strict=True)}
     for name, text in (("service", service), ("timer", timer)):
         files[name].optionxform = str

@@ -50,6 +50,7 @@ def is_refused_or_read(source):
     assert all(fault.place.startswith("domain.yaml:") and fault.message for fault in faults)
 
 
+@pytest.mark.fault("F56")
 @given(YAMLISH)
 def test_any_text_is_read_or_refused(text):
     is_refused_or_read(text)
@@ -80,6 +81,7 @@ def test_texts_are_refused_alike_with_and_without_libyaml(text):
         assert with_libyaml == without
 
 
+@pytest.mark.fault("F56")
 @given(YAMLISH)
 def test_no_fault_carries_control_characters_to_a_terminal(text):
     _node, faults = read(text)

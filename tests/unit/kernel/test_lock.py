@@ -34,6 +34,7 @@ def holder(tmp_path):
         process.kill()
 
 
+@pytest.mark.fault("F27")
 def test_a_second_one_waits_a_while_and_then_says_who_holds_it(holder):
     path, _process = holder
     with pytest.raises(KernelError, match=r"process 4711 since yesterday"), exclusive(0.1, path):

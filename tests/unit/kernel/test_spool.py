@@ -103,6 +103,7 @@ def test_what_is_too_old_goes_and_is_counted_as_such(tmp_path):
     assert (list(lines(str(tmp_path))), spool.octets, spool.segments) == ([], 0, 0)
 
 
+@pytest.mark.fault("F34")
 def test_a_clock_that_is_set_back_loses_nothing(tmp_path):
     spool = Spool(str(tmp_path), SMALL)
     spool.append(["before"], NOW)

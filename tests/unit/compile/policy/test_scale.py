@@ -135,6 +135,7 @@ def test_ten_thousand_rules_of_a_thousand_networks():
     assert len(maps.port_classes) == 502 + 2
 
 
+@pytest.mark.fault("F08")
 def test_more_verdicts_than_hosts_hold_are_refused():
     own = {f"p{one}": for_one(one, from_app(one, 1)) for one in range(12)}
     many = tuple(Rule("allow", (), (Port("TCP", port, port),)) for port in range(1, 20_001, 2))
@@ -147,6 +148,7 @@ def test_more_verdicts_than_hosts_hold_are_refused():
     )
 
 
+@pytest.mark.fault("F08")
 def test_more_places_than_hosts_hold_are_refused():
     tenancy = tenants(110, peers=44)
     networks = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ def shuffled(value, choose):
     return value
 
 
+@pytest.mark.fault("F35")
 @settings(FEW, max_examples=200)
 @given(domains(), domains(), st.integers())
 def test_the_order_of_keys_changes_no_byte(domain, before, seed):
