@@ -22,6 +22,13 @@ APPLYING, APPLIED = "applying", "applied"
 CUT = "nft add table inet cut; nft 'add chain inet cut in { type filter hook input priority -200; }'; "
 CUT += "nft add rule inet cut in tcp dport 22 drop"
 MEND = "nft delete table inet cut"
+# A disk of its own for what a host remembers, with little room; and that it gets full, and is what it was again.
+SMALL = "cp -a /var/lib/weft /root/kept && mount -t tmpfs -o size=1m,mode=700 none /var/lib/weft && "
+SMALL += "cp -a /root/kept/. /var/lib/weft/"
+FILL = "dd if=/dev/zero of=/var/lib/weft/taken bs=4k 2>&1 | grep -q 'No space left on device'"
+ROOM = "rm /var/lib/weft/taken"
+LARGE = "rm -rf /root/kept && cp -a /var/lib/weft /root/kept && umount /var/lib/weft && "
+LARGE += "rm -rf /var/lib/weft && mv /root/kept /var/lib/weft"
 # The process that has the host's lock is the one that changes it.
 KILL = "kill -9 $(sed -n 's/.*process \\([0-9]*\\),.*/\\1/p' /run/weft/lock)"
 
@@ -53,6 +60,17 @@ def site(inventory: str, *options: str) -> Iterator[subprocess.Popen[str]]:
             yield run
         finally:
             kill(run)
+
+
+@contextmanager
+def killed(inventory: str, name: str, seconds: int, *commands: str) -> Iterator[None]:
+    """A run of one host by anna@… that is killed when its change is done and not confirmed; meanwhile, commands happen
+    on the host. seconds: until it is rolled back."""
+    options = ("-e", f"weft_confirm_seconds={seconds} awx_user_name=anna", "--limit", name)
+    with when(name, APPLIED, *commands), site(inventory, *options) as run:
+        until_stage(name, APPLIED)
+        kill(run)
+        yield
 
 
 def kill(run: subprocess.Popen[str]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
 
 import pytest
 
@@ -40,16 +39,6 @@ def _nothing_waits_for_a_boot(on, name):
     wait_until(f"weft-rollback to be gone on {name}", lambda: "rollback" not in on(name, say), 10)
 
 
-@contextmanager
-def _killed(inventory, name, seconds, *commands):
-    """A run that is killed when its change is done and not confirmed; meanwhile, these happen on the host."""
-    options = ("-e", f"weft_confirm_seconds={seconds} awx_user_name=anna", "--limit", name)
-    with faults.when(name, faults.APPLIED, *commands), faults.site(inventory.folder, *options) as run:
-        faults.until_stage(name, faults.APPLIED)
-        faults.kill(run)
-        yield
-
-
 @pytest.mark.fault("F11")
 @pytest.mark.parametrize("name", HOSTS)
 def test_a_host_that_cuts_its_controller_off_goes_back(other_port, on, name):
@@ -83,7 +72,7 @@ def test_the_next_run_says_so_and_brings_it_through(other_port, on):
 @pytest.mark.fault("F11")
 def test_a_controller_that_is_killed_confirms_nothing(other_port, on):
     before = _ports(on, "hub")
-    with _killed(other_port, "hub", SECONDS, faults.CUT, "sleep 3", faults.MEND):
+    with faults.killed(other_port.folder, "hub", SECONDS, faults.CUT, "sleep 3", faults.MEND):
         assert set(_ports(on, "hub").values()) == {4790}
     faults.until_decided("hub", SECONDS + 5)
     assert _ports(on, "hub") == before
@@ -91,7 +80,7 @@ def test_a_controller_that_is_killed_confirms_nothing(other_port, on):
 
 
 def test_who_was_killed_comes_again_before_the_time_is_over(other_port, on):
-    with _killed(other_port, "hub", 60, faults.CUT, "sleep 2", faults.MEND):
+    with faults.killed(other_port.folder, "hub", 60, faults.CUT, "sleep 2", faults.MEND):
         pass
     again = other_port.site("-e", "awx_user_name=anna", "--limit", "hub")
     assert again.code == 0, again.output
@@ -128,7 +117,7 @@ def test_a_change_that_is_killed_half_way_is_gone_on_with_by_the_next_run(other_
 @pytest.mark.parametrize("name", HOSTS)
 def test_a_boot_before_the_confirmation_boots_the_last_confirmed_plan(other_port, on, name, hard):
     before = _ports(on, name)
-    with _killed(other_port, name, 600, faults.CUT):
+    with faults.killed(other_port.folder, name, 600, faults.CUT):
         pass
     machine.reboot(hosts.load(name), hard=hard)
     faults.until_decided(name, 30)
