@@ -81,6 +81,7 @@ def through(containers):
     return lambda: unnoticed(flows, tenants.MEMBERS, Forbidden(source, target, "runner2"))
 
 
+@pytest.mark.fault("F01")
 def test_a_run_that_changes_nothing(inventory, through):
     with through():
         assert _site(inventory).busy() == set()
@@ -104,6 +105,7 @@ def test_a_runner_and_a_client_come_and_go(inventory, through, fourth):
         assert {"hub", "router"} <= _site(inventory).busy()
 
 
+@pytest.mark.fault("F21")
 @pytest.mark.parametrize("host", ["hub", "runner1"])
 @pytest.mark.parametrize("command", [RELOAD, "systemctl restart firewalld"], ids=["reload", "restart"])
 def test_firewalld(through, on, host, command):
@@ -111,6 +113,7 @@ def test_firewalld(through, on, host, command):
         on(host, command)
 
 
+@pytest.mark.fault("F22")
 @pytest.mark.parametrize("host", tenants.RUNNERS)
 def test_a_restart_of_docker_that_keeps_its_containers(through, on, host):
     with through():
