@@ -3,8 +3,9 @@
 #define WEFT_FLOW_H
 
 /* Replies. A flow is remembered by what let it through; its answers pass for as long as the policy would still let it
- * through, so a rule that is withdrawn ends its flows with the next packet. No state of a connection is kept beyond that:
- * an answer is what comes back from the same ports, but never a SYN, which would be a new connection. */
+ * through, so a rule that is withdrawn ends its flows with the next packet. An answer opens no flow of its own, also where
+ * it might: that one would go on when what it answers is withdrawn. No state of a connection is kept beyond that: an
+ * answer is what comes back from the same ports, but never a SYN, which would be a new connection. */
 
 #include "identity.h"
 #include "maps.h"
@@ -78,12 +79,29 @@ static __always_inline int weft_is_fresh(const struct weft_flow *flow, __u8 prot
 	return flow && now - flow->seen < weft_age_of(protocol);
 }
 
-/* Remembers a packet that its own verdict let through. Of ICMP only what asks has an answer. */
-WEFT_APART int weft_open(struct weft_case *c)
+/* Whether a packet that its own verdict let through is of a flow that was opened before. */
+WEFT_APART int weft_continues(struct weft_case *c)
+{
+	struct weft_flow_key key = {};
+	struct weft_flow *flow;
+
+	if (!c)
+		return 0;
+	weft_flow_key_of(&key, &c->packet, c->met, 0);
+	flow = bpf_map_lookup_elem(&flows, &key);
+	if (!flow)
+		return 0;
+	c->known = 1;
+	weft_keep(flow, bpf_ktime_get_coarse_ns());
+	return 1;
+}
+
+/* Remembers a packet that its own verdict let through, and that answers nothing. Of ICMP only what asks has an answer. */
+WEFT_APART int weft_open(const struct weft_case *c)
 {
 	const struct weft_packet *p;
 	struct weft_flow_key key = {};
-	struct weft_flow *flow, fresh = { .seen = bpf_ktime_get_coarse_ns() };
+	struct weft_flow fresh = { .seen = bpf_ktime_get_coarse_ns() };
 
 	if (!c)
 		return 0;
@@ -91,13 +109,7 @@ WEFT_APART int weft_open(struct weft_case *c)
 	if (weft_is_icmp(p->protocol) && p->type != 8 && p->type != 128)
 		return 0;
 	weft_flow_key_of(&key, p, c->met, 0);
-	flow = bpf_map_lookup_elem(&flows, &key);
-	if (!flow) {
-		bpf_map_update_elem(&flows, &key, &fresh, BPF_ANY);
-		return 0;
-	}
-	c->known = 1;
-	weft_keep(flow, fresh.seen);
+	bpf_map_update_elem(&flows, &key, &fresh, BPF_ANY);
 	return 0;
 }
 

@@ -134,7 +134,7 @@ static __always_inline int weft_judge_ends(struct __sk_buff *skb, struct weft_ca
 	} else {
 		c->rule = ruling.rule;
 		c->observed = ruling.observed;
-		if (weft_passes(&ruling))
+		if (weft_passes(&ruling) && !weft_continues(c) && !weft_is_reply(c))
 			weft_open(c);
 	}
 	if (p->more && weft_passes(&ruling))

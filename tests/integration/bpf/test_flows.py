@@ -12,9 +12,9 @@ from scapy.layers.inet import TCP
 from scapy.packet import Raw
 
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf import calls
-from ansible_collections.weft.overlay.plugins.module_utils.model.policy import PolicyMaps
+from ansible_collections.weft.overlay.plugins.module_utils.model.policy import ALLOW, PolicyMaps, Verdict
 from tests.integration.bpf.names import ADDRESSES, FAMILIES
-from tests.integration.bpf.place import KINDS, WEB, answer, echo, maps, packet, query, tcp, udp
+from tests.integration.bpf.place import DB, KINDS, WEB, answer, echo, maps, packet, query, tcp, udp
 from tests.integration.bpf.stage import Stage
 
 both = pytest.mark.parametrize("family", FAMILIES)
@@ -126,6 +126,23 @@ def test_an_answer_is_not_asked_for_by_an_answer(stage: Stage, family: str) -> N
     ask(stage, family, "udp")
     stage.show(packet("db", "web", family, answer(family, "udp")), "db")
     assert len(calls.read_all("flows", stage.map("flows"))) == 1
+
+
+@both
+def test_an_answer_that_might_be_a_question_keeps_nothing_open(stage: Stage, family: str) -> None:
+    """db may send to web whatever it likes. What web may no longer ask ends at once; what db says then is its own."""
+    free = tuple(Verdict(DB, WEB, protocol, 0, ALLOW, 0, 0) for protocol in (6, 17))
+    change(stage, maps()._replace(verdicts=maps().verdicts + free))
+    for kind in ("tcp", "udp"):
+        ask(stage, family, kind)
+        assert stage.show(packet("db", "web", family, answer(family, kind)), "db").said == "PASS"
+    assert len(calls.read_all("flows", stage.map("flows"))) == 2
+    change(stage, maps()._replace(verdicts=free))
+    more = packet("web", "db", family, query(family, "udp"))
+    assert stage.show(more, "web").said == "NO_RULE"
+    assert stage.show(packet("web", "db", family, tcp(5432, "A")), "web").said == "NO_RULE"
+    assert stage.show(packet("db", "web", family, answer(family, "udp")), "db").said == "PASS"
+    assert stage.show(more, "web").said == "PASS"
 
 
 @both
