@@ -81,9 +81,12 @@ policy: venv bpf ## scenario policy on the lab (root)
 rollback: venv ## changes that nobody confirms, and two at once, on the lab: after changes in converge/ (root)
 	@$(TIMED) $(BIN)/molecule test --scenario-name rollback
 
-.PHONY: flow
+.PHONY: flow upgrade
 flow: venv bpf ## scenario flow on the lab: what a running flow does not notice (root)
 	@$(TIMED) $(BIN)/molecule test --scenario-name flow
+
+upgrade: venv bpf ## scenario upgrade on the lab: hosts as earlier releases left them (root)
+	@$(TIMED) $(BIN)/molecule test --scenario-name upgrade
 
 ##### The rest
 

@@ -70,13 +70,15 @@ class Run(NamedTuple):
         return {row: numbers for row, numbers in rows.items() if any(numbers)}
 
 
-def playbook(name: str, inventory: str, *options: str) -> Run:
-    """Run playbooks/NAME.yml as a user in the collection's folder would, whatever Ansible started the test."""
+def playbook(name: str, inventory: str, *options: str, tree: str = TREE) -> Run:
+    """Run playbooks/NAME.yml as a user in the collection's folder would, whatever Ansible started the test.
+
+    tree: that folder."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "MOLECULE_"))}
     environment.update(LC_ALL="C.UTF-8", ANSIBLE_NOCOLOR="1")
     program = os.path.join(os.path.dirname(sys.executable), "ansible-playbook")
     argv = [program, f"playbooks/{name}.yml", "-i", inventory, *options]
-    done = subprocess.run(argv, cwd=TREE, env=environment, text=True, capture_output=True, check=False)
+    done = subprocess.run(argv, cwd=tree, env=environment, text=True, capture_output=True, check=False)
     recap = _RECAP.findall(done.stdout)
     counted = [{row[0]: int(row[column]) for row in recap} for column in (2, 3, 4)]
     return Run(done.returncode, done.stdout + done.stderr, *counted)
