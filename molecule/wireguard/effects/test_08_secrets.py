@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-import base64
-import re
-
 import pytest
 
 from lab import machine, plane
 from lab.paths import host_root
+from lab.secrets import PLACES, known, told
 
 HOSTS = ("router", "nas1", "peer1", "hub", "runner1", "runner2")
 # Not of this host alone, or what its packages brought.
 ELSEWHERE = ("/proc", "/sys", "/usr", "/var/lib/docker")
-PLACES = ("/var/lib/weft/keys", "/var/lib/weft/clients", "/var/lib/weft/store", "/srv/weft")
-_KEY = re.compile(r"(?:^|= )([A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=)$", re.MULTILINE)
-
-
-def _spellings(key):
-    """A key as base64, as the same without its padding, as hexadecimal, and as itself."""
-    raw = base64.b64decode(key)
-    return [key.encode(), key.rstrip("=").encode(), raw.hex().encode(), raw.hex().upper().encode(), raw]
 
 
 @pytest.fixture(scope="module")
 def secrets(inventory):
     """Every private and preshared key there is: in use (wg), in the files of the keys, and of the clients."""
-    found = set()
-    for name in ("router", "nas1", "peer1"):
-        shown = machine.execute(name, "sh", "-c", "wg show all private-key; wg show all preshared-keys").stdout
-        found |= {word for line in shown.splitlines() for word in line.split()[-1:] if word != "(none)"}
-        said = machine.execute(
-            name, "sh", "-c",
-            "find /var/lib/weft/keys -type f ! -name '*.pub' ! -name '*.pem' -exec cat {} +; "
-            "grep -rhE '^(PrivateKey|PresharedKey) = ' /var/lib/weft/clients || true",
-        ).stdout  # fmt: skip
-        found |= set(_KEY.findall(said))
+    found = known("router", "nas1", "peer1")
     assert len(found) > 2 * (len(plane.ON_ROUTER) + len(plane.ON_NAS))
-    return sorted(found)
-
-
-def _told(secrets, text):
-    data = text if isinstance(text, bytes) else text.encode()
-    return [key[:6] + "…" for key in secrets if any(spelling in data for spelling in _spellings(key))]
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -65,14 +41,14 @@ def loud(inventory):
 def test_nothing_of_a_run_with_vvvv_has_a_key_in_it(loud, secrets):
     for run in loud:
         assert len(run.output) > 20_000
-        assert _told(secrets, run.output) == []
+        assert told(secrets, run.output) == []
 
 
 @pytest.mark.fault("F55")
 def test_plans_ledger_and_all_beside_the_inventory_have_none(inventory, loud, secrets):
     files = inventory.files()
     assert any(path.startswith("build/plans/") for path in files)
-    assert {path: _told(secrets, data) for path, data in files.items() if _told(secrets, data)} == {}
+    assert {path: told(secrets, data) for path, data in files.items() if told(secrets, data)} == {}
 
 
 @pytest.mark.fault("F54")
@@ -80,7 +56,7 @@ def test_plans_ledger_and_all_beside_the_inventory_have_none(inventory, loud, se
 def test_the_journal_has_none(loud, secrets, name):
     journal = machine.execute(name, "journalctl", "--no-pager", "-o", "cat", "--all").stdout
     assert journal
-    assert _told(secrets, journal) == []
+    assert told(secrets, journal) == []
 
 
 @pytest.mark.fault("F55")
@@ -119,7 +95,7 @@ def test_no_command_line_has_ever_had_one(loud, secrets):
         lines = machine.execute(
             name, "sh", "-c", "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ 2>/dev/null | tr '\\0' '\\n'"
         )
-        assert _told(secrets, lines.stdout) == []
+        assert told(secrets, lines.stdout) == []
 
 
 @pytest.mark.fault("F55")
