@@ -81,12 +81,15 @@ policy: venv bpf ## scenario policy on the lab (root)
 rollback: venv ## changes that nobody confirms, and two at once, on the lab: after changes in converge/ (root)
 	@$(TIMED) $(BIN)/molecule test --scenario-name rollback
 
-.PHONY: flow upgrade
+.PHONY: flow upgrade reboot
 flow: venv bpf ## scenario flow on the lab: what a running flow does not notice (root)
 	@$(TIMED) $(BIN)/molecule test --scenario-name flow
 
 upgrade: venv bpf ## scenario upgrade on the lab: hosts as earlier releases left them (root)
 	@$(TIMED) $(BIN)/molecule test --scenario-name upgrade
+
+reboot: venv bpf ## scenario reboot on the lab: every host, soft and hard, alone and together (root)
+	@$(TIMED) $(BIN)/molecule test --scenario-name reboot
 
 ##### The rest
 

@@ -50,6 +50,18 @@ def served(runner: str, name: str, address: str, ports: Iterable[int]) -> Party:
     return Party(name, address, f"{_root(runner)}/proc/{pid}/ns/net")
 
 
+def pings(party: Party) -> tuple[int, int]:
+    """How many echo requests it has got and sent since its network namespace began."""
+    done = subprocess.run(
+        ["nsenter", f"--net={party.space}", "cat", "/proc/net/snmp"], capture_output=True, text=True, check=False
+    )
+    rows = [line.split() for line in done.stdout.splitlines() if line.startswith("Icmp:")]
+    if done.returncode != 0 or len(rows) != 2:
+        raise LabError(f"{party.name}: its counters cannot be read: {done.stderr.strip()}")
+    counted = dict(zip(*rows))
+    return int(counted["InEchos"]), int(counted["OutEchos"])
+
+
 def client(name: str, address: str) -> Party:
     """A VPN client of lab/clients.py at its address inside the tunnel; it answers where lab/reach.py lets it listen."""
     return Party(name, address, f"{_root(ROAD)}/run/netns/{name}")

@@ -33,6 +33,12 @@ CONTAINERS = {
     for last, tier in enumerate(TIERS, start=1)
     for runner in (1, 2, 3)
 }
+# Whom each of them reaches, as the scenario's policies are: by protocol and port.
+ALLOWED = {
+    *((f"web{one}", f"app{other}", matrix.TCP, 80) for one in (1, 2, 3) for other in (1, 2, 3)),
+    *((f"app{one}", f"db{other}", matrix.TCP, 80) for one in (1, 2) for other in (1, 2, 3)),
+    *((f"app{one}", f"db{other}", matrix.UDP, 81) for one in (1, 2) for other in (1, 2, 3)),
+}
 TRIALS = {"trial1": ("runner1", "10.1.2.1"), "trial2": ("runner2", "10.2.2.1")}
 
 
@@ -56,6 +62,13 @@ def _on(runner: str, containers: Mapping[str, tuple[str, str]]) -> list[Party]:
         if got != address:
             raise LabError(f"{name} has {got}, not {address}")
     return [matrix.served(runner, name, address, PORTS) for name, address in mine.items()]
+
+
+def start(runner: str, name: str, address: str, command: str) -> None:
+    """A container that does something else than to serve; it begins with it whenever Docker starts it."""
+    traffic.remove_container(runner, name)
+    fixed = f"docker run -d --restart always --name {name} --network {traffic.NETWORK} --ip {address}".split()
+    traffic.must(runner, *fixed, "--label", f"lab.name={name}", traffic.IMAGE, "sh", "-c", command)
 
 
 def rewrite(mine: Inventory, **changed: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ HUB = "10.0.0.1"
 INTERNET = "198.19.0.200"
 
 # Serves the container's own name, also after the container was started again by Docker.
-_SERVE = "mkdir -p /tmp/www && hostname > /tmp/www/name && exec httpd -f -p 8000 -h /tmp/www"
+SERVE = "mkdir -p /tmp/www && hostname > /tmp/www/name && exec httpd -f -p 8000 -h /tmp/www"
 
 
 def must(name: str, *argv: str) -> str:
@@ -34,7 +34,7 @@ def run_container(runner: str, net: str = NETWORK, container: str = CONTAINER, *
     """Start a container that serves a page and return its address; one that runs already is kept."""
     if machine.execute(runner, "docker", "start", container).returncode != 0:
         start = f"docker run -d --restart always --name {container} --network {net}".split()
-        must(runner, *start, *options, IMAGE, "sh", "-c", _SERVE)
+        must(runner, *start, *options, IMAGE, "sh", "-c", SERVE)
     wait_until(f"the web server in {container} on {runner}", lambda: serves(runner, container), 20)
     return address(runner, net, container)
 
