@@ -78,10 +78,10 @@ policy: venv bpf ## scenario policy on the lab (root)
 ##### Slow, and not part of the above
 
 .PHONY: rollback
-rollback: venv ## changes that nobody confirms, and two at once, on the lab: after changes in converge/ (root)
+rollback: venv ## changes that nobody confirms, on the lab: after changes in converge/ (root)
 	@$(TIMED) $(BIN)/molecule test --scenario-name rollback
 
-.PHONY: flow upgrade reboot
+.PHONY: flow upgrade reboot locking partial
 flow: venv bpf ## scenario flow on the lab: what a running flow does not notice (root)
 	@$(TIMED) $(BIN)/molecule test --scenario-name flow
 
@@ -90,6 +90,12 @@ upgrade: venv bpf ## scenario upgrade on the lab: hosts as earlier releases left
 
 reboot: venv bpf ## scenario reboot on the lab: every host, soft and hard, alone and together (root)
 	@$(TIMED) $(BIN)/molecule test --scenario-name reboot
+
+locking: venv ## two who change one host, and who would shut himself out, on the lab (root)
+	@$(TIMED) $(BIN)/molecule test --scenario-name locking
+
+partial: venv ## runs that do not reach everybody, and runners that are taken out, on the lab (root)
+	@$(TIMED) $(BIN)/molecule test --scenario-name partial
 
 ##### The rest
 

@@ -30,7 +30,8 @@ ROOM = "rm /var/lib/weft/taken"
 LARGE = "rm -rf /root/kept && cp -a /var/lib/weft /root/kept && umount /var/lib/weft && "
 LARGE += "rm -rf /var/lib/weft && mv /root/kept /var/lib/weft"
 # The process that has the host's lock is the one that changes it.
-KILL = "kill -9 $(sed -n 's/.*process \\([0-9]*\\),.*/\\1/p' /run/weft/lock)"
+_HOLDER = "$(sed -n 's/.*process \\([0-9]*\\),.*/\\1/p' /run/weft/lock)"
+KILL, STOP, GO_ON = (f"kill -{signal} {_HOLDER}" for signal in ("KILL", "STOP", "CONT"))
 
 
 @contextmanager

@@ -58,7 +58,11 @@ class Run(NamedTuple):
 
     def summary(self) -> dict[tuple[str, str], tuple[int, ...]]:
         """The table at the end: (host, kind) and how many were added, changed, removed: ("hub", "link"): (1, 0, 0)."""
-        lines = (self.task("Say what changed where") + self.task("Say what the plans change")).splitlines()
+        lines = (
+            self.task("Say what changed where")
+            + self.task("Say what would change where")
+            + self.task("Say what the plans change")
+        ).splitlines()
         heading = next((line for line in lines if line.startswith("host ")), "")
         starts = [heading.find(word) for word in ("host", "kind", "added", "changed", "removed")]
         rows = {}

@@ -36,6 +36,8 @@ _ARGUMENTS = {
     "new_keys": {"type": "list", "elements": "str", "default": []},
     "resolve": {"type": "bool", "default": True},
     "force": {"type": "bool", "default": False},
+    "leaving": {"type": "list", "elements": "str", "default": []},
+    "disconnect": {"type": "bool", "default": False},
 }
 # Whose hosts are asked and may have a plan.
 _GROUPS = ("hubs", "runners", *Others._fields)
@@ -53,8 +55,9 @@ class ActionModule(ActionBase):
         # A dry run leaves no trace beside the inventory either: its plans live as long as this run.
         build = os.path.join(constants.DEFAULT_LOCAL_TMP, "weft-build") if check else given["build"]
         project = Project(given["intent"], given["ledger"], build)
-        keep = given["keep"] and not check
-        mode = Mode(given["offline"], given["allow_empty"], keep, given["resolve"], given["new_keys"], given["force"])
+        same = ("offline", "allow_empty", "resolve", "new_keys", "force", "leaving", "disconnect")
+        keep, mute = given["keep"] and not check, _mute(given["leaving"], task_vars)
+        mode = Mode(keep=keep, mute=mute, **{name: given[name] for name in same})
         try:
             done = compile_project(project, _members(task_vars), _facts(task_vars), mode)
         except WeftError as error:
@@ -72,6 +75,7 @@ class ActionModule(ActionBase):
             "summary": table(counted) + [f"note: {note}" for note in done.compiled.notes],
             "notes": list(done.compiled.notes),
             "ledger_written": done.ledger_written,
+            "leaving": done.leaving,
             "lineage": done.compiled.ledger.lineage._asdict(),
             "keys_wanted": {host: _data(wanted) for host, wanted in done.compiled.keys_wanted.items()},
             "sealing": any(wanted.preshared for wanted in done.compiled.keys_wanted.values()),
@@ -125,8 +129,20 @@ def _place(value: Any) -> str | None:
     return f"{origin.path}:{origin.line_num}" if origin.line_num else str(origin.path)
 
 
+def _mute(leaving: list[str], task_vars: dict[str, Any]) -> list[str]:
+    """Of these, who answered and yet said nothing: no dead host, for all that is known."""
+    answers = _answers(task_vars)
+    return [host for host in leaving if answers.get(host, {}).get("failed") and not answers[host].get("unreachable")]
+
+
 def _facts(task_vars: dict[str, Any]) -> dict[str, Facts]:
     """What each host said in this run; a host that did not answer is not in it."""
+    answers = _answers(task_vars)
+    return {host: from_data(answer["observed"]) for host, answer in answers.items() if answer.get("observed")}
+
+
+def _answers(task_vars: dict[str, Any]) -> dict[str, Any]:
+    """What became of looking at each host."""
     hostvars = task_vars["hostvars"]
     answers: dict[str, Any] = {}
     for group in _GROUPS:
@@ -134,6 +150,4 @@ def _facts(task_vars: dict[str, Any]) -> dict[str, Facts]:
             answers[host] = answers.get(host) or hostvars[host].get("weft_observed")
             # Asked once for all, and kept with every host of the play.
             answers.update(hostvars[host].get("weft_observed_elsewhere") or {})
-    return {
-        host: from_data(answer["observed"]) for host, answer in answers.items() if answer and answer.get("observed")
-    }
+    return {host: answer for host, answer in answers.items() if answer}

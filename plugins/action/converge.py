@@ -95,7 +95,7 @@ class ActionModule(ActionBase):
         if answer is None:
             answer = {"failed": True, "msg": _lost(done["pending"], reason)}
         if answer.get("failed"):
-            done.update(failed=True, changed=False, msg=answer["msg"])
+            done.update(failed=True, changed=False, unconfirmed=True, msg=answer["msg"])
 
     def _come_back(self, asked: dict[str, Any], task_vars: Any) -> tuple[dict[str, Any] | None, str]:
         """What the host says over a new connection; or None, and why there is none."""

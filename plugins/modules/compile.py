@@ -57,6 +57,17 @@ options:
       that is a fault.
     type: bool
     default: false
+  leaving:
+    description:
+      - Runners that are planned for no more, as if the inventory did not have them. One that has containers in a Docker
+        network of weft's, or that answers and could not be looked at, is a fault; one that did not answer is not.
+    type: list
+    elements: str
+    default: []
+  disconnect:
+    description: Whether running containers keep nobody of O(leaving).
+    type: bool
+    default: false
 attributes:
   check_mode:
     support: full
@@ -108,6 +119,10 @@ ledger_written:
   description: Whether the ledger says something new.
   returned: success
   type: bool
+leaving:
+  description: Of O(leaving), those that the inventory still has, and where their address is written.
+  returned: success
+  type: dict
 lineage:
   description: Which intent this is, C(name); C(revision), how often its plans have changed; C(plans), their digest.
   returned: success

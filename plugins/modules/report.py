@@ -9,23 +9,27 @@ module: report
 short_description: Print the summary of a run
 version_added: 0.1.0
 description:
-  - Prints how many objects were added, changed and removed on each host, what failed, and which hosts were not reached,
-    from what M(weft.overlay.converge) registered as C(weft_converged).
+  - Prints how many objects were added, changed and removed on each host, what failed, which hosts were not reached or
+    not in the run, what is left to do, and the command for it.
+  - Reads what M(weft.overlay.observe), M(weft.overlay.compile) and M(weft.overlay.converge) registered as
+    C(weft_observed), C(weft_compiled) and C(weft_converged), or as C(weft_left) where weft was to leave a host. Put it
+    into the C(always) section of a block, so that it is printed of a run that failed, too.
 author:
   - the weft.overlay authors (@weft-overlay)
 options:
   hosts:
-    description: Every host that has a plan.
+    description: Hosts that have no plan, besides those that have one.
     type: list
     elements: str
+  leaving:
+    description: Runners that the run is to take out.
+    type: list
+    elements: str
+    default: []
   lines:
     description: Lines to print instead.
     type: list
     elements: str
-  leaving:
-    description: Whether weft was to leave these hosts.
-    type: bool
-    default: false
 attributes:
   check_mode:
     support: full
@@ -38,7 +42,6 @@ attributes:
 EXAMPLES = r"""
 - name: Say what changed where
   weft.overlay.report:
-    hosts: "{{ weft_compiled.hosts }}"
   run_once: true
 """
 

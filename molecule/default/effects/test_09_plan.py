@@ -1,10 +1,8 @@
-"""The plan without a run, and an inventory that lost its runners."""
+"""The plan without a run."""
 
 from __future__ import annotations
 
 import pytest
-
-from lab import traffic
 
 PAIR = ("runner1", "runner2")
 HOSTS = ("hub", *PAIR)
@@ -58,42 +56,3 @@ def test_a_plan_lists_what_would_change_and_changes_nothing(inventory, on, untou
     assert touched() == ""
     assert inventory.files()["ledger.json"] == ledger
     assert inventory.site().busy() == {"runner1"}
-
-
-@pytest.mark.fault("F30")
-def test_an_empty_group_of_runners_is_refused(inventory, untouched):
-    inventory.drop(*PAIR)
-    files, touched = inventory.files(), untouched(*HOSTS)
-    run = inventory.site()
-    assert run.code != 0
-    assert "runner1, runner2" in run.output
-    assert "weft_allow_empty=true" in run.output
-    assert touched() == ""
-    assert inventory.files() == files
-
-
-@pytest.mark.fault("F30")
-def test_a_lost_ledger_does_not_change_that(inventory, untouched):
-    inventory.forget()
-    touched = untouched(*HOSTS)
-    run = inventory.site()
-    assert run.code != 0
-    assert "weft_allow_empty=true" in run.output
-    assert touched() == ""
-
-
-def test_where_it_is_meant_the_tunnels_go_and_the_hub_stays(inventory, on):
-    run = inventory.site("-e", "weft_allow_empty=true")
-    assert (run.code, run.changed) == (0, {"hub": 1}), run.output
-    assert "vxkr" not in on("hub", "ip link")
-    assert "10.0.0.1/8" in on("hub", "ip address show kohaku-host")
-    assert "proto 119" not in on("hub", "ip route")
-
-
-def test_runners_that_come_back_get_their_numbers(inventory):
-    for runner in PAIR:
-        inventory.put(runner)
-    run = inventory.site()
-    assert (run.code, run.busy()) == (0, {"hub"}), run.output
-    assert inventory.ids() == {"runner1": 1, "runner2": 2}
-    assert traffic.settled(PAIR) == []

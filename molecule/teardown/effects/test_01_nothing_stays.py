@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from lab import host as hosts
@@ -105,9 +103,7 @@ class TestInTheWay:
         remove_containers()
         run = mine.play("teardown")
         assert run.unreachable["runner3"] == 1
-        assert re.search(
-            r"not reached: runner3 \(nothing changed there; a run that reaches them does the rest\)", run.output
-        )
+        assert "not reached: runner3 (no change there lasts)" in run.output
         machine.start(hosts.load("runner3"))
         wait_until("runner3 to be built by its boot", lambda: "weft_overlay" in _rules("runner3"), 60)
         assert left(mine).busy() == {"runner3"}

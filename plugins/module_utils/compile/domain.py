@@ -20,6 +20,7 @@ from .deciding import service_of
 from .guard import vanished_domain, vanished_keys, vanished_overlay
 from .inventory import Inventory
 from .keys import KeysWanted, all_shaken, gathered
+from .leaving import departing_faults, without
 from .ledger import Ledger, LinkEntry
 from .membership import identity_faults, membership_faults
 from .merge import Part, merged
@@ -50,6 +51,9 @@ def compile_domain(intent: Intent, inventory: Inventory, ledger: Ledger, run: Ru
     """Plans for every host. The same arguments give the same plans, byte for byte."""
     world = World(intent, inventory, ledger, run, all_shaken(run.facts))
     findings = Findings()
+    findings.faults += departing_faults(world)
+    inventory = without(inventory, run.leaving)
+    world = world._replace(inventory=inventory)
     findings.notes += map(str, intent.notes)
     parts: list[Part] = []
     if intent.overlay is not None:

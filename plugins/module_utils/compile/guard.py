@@ -18,9 +18,12 @@ from .world import World
 _MEANT = "run with -e weft_allow_empty=true"
 
 
-def vanished_runners(inventory: Inventory, live: Iterable[Claim], ledger: Ledger) -> Iterator[Fault]:
-    """live: runners that the hub still has tunnels to."""
+def vanished_runners(
+    inventory: Inventory, live: Iterable[Claim], ledger: Ledger, leaving: frozenset[str]
+) -> Iterator[Fault]:
+    """live: runners that the hub still has tunnels to. leaving: of whom it is meant."""
     had = {claim.host for claim in live} | {name for name, entry in ledger.hosts.items() if entry.runner_id}
+    had -= leaving
     if had and not inventory.runners:
         message = f"the group is empty, but {', '.join(sorted(had))} had runner ids; if all of them are really to go"
         yield Fault("inventory", "runners", f"{message}, {_MEANT}")

@@ -16,6 +16,7 @@ from .allocation import Allocation, Claim, allocate
 from .carrier import carrier_entry, carrier_parts, strands_of
 from .guard import vanished_runners
 from .inventory import DEFAULT, OVERLAY, Host, Inventory
+from .leaving import returned
 from .ledger import Entry, Ledger, LinkEntry
 from .overlay import Spoke, hub_plan, isolated_plan, runner_plan
 from .underlay import Place, mtu_faults, overlay_faults, places, tunnel_mtu
@@ -39,11 +40,13 @@ def compile_overlay(overlay: Overlay, world: World, findings: Findings) -> Spoke
     hub = inventory.hub
     live = list(_claims_of_hub(overlay, run.facts.get(hub.name), ledger)) if hub else []
     if not run.allow_empty:
-        faults += vanished_runners(inventory, live, ledger)
+        faults += vanished_runners(inventory, live, ledger, run.leaving)
     fresh = run.offline or hub is None or hub.name in run.facts
     own = list(_claims_of_runners(overlay, members, run.facts))
     allocation = allocate(tuple(members), live, own, ledger, overlay.runner_count(), fresh)
     findings.faults += [*faults, *allocation.faults]
+    written = {runner.name: runner.address_at for runner in members}
+    findings.notes += returned(allocation.ids, ledger.released, written)
     spokes = tuple(_spokes(overlay, inventory, members, found, allocation, findings.notes))
     ledger = ledger._replace(hosts=_entries(inventory, found, allocation), released=allocation.released)
     plans = _plans(overlay, inventory, found, spokes)

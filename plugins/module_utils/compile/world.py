@@ -18,12 +18,18 @@ from .ledger import Ledger
 
 class Run(NamedTuple):
     """facts: of the hosts that were asked. offline: nobody was asked on purpose. allow_empty: the removal of the last
-    runner, client or server is meant. new_keys: servers that lost their keys and are to have others."""
+    runner, client or server is meant. new_keys: servers that lost their keys and are to have others.
+
+    leaving: runners that are to go while the inventory still has them. disconnect: whatever containers run there. mute:
+    those of them that answered and could not be looked at."""
 
     facts: Mapping[str, Facts]
     offline: bool = False
     allow_empty: bool = False
     new_keys: frozenset[str] = frozenset()
+    leaving: frozenset[str] = frozenset()
+    disconnect: bool = False
+    mute: frozenset[str] = frozenset()
 
 
 class World(NamedTuple):

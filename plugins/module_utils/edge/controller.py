@@ -44,7 +44,8 @@ class Members(NamedTuple):
 class Mode(NamedTuple):
     """offline: nobody was asked. keep: whether the ledger is written (not in check mode, not for a plan alone).
     resolve: whether names of endpoints are looked up; offline, they are not. new_keys: servers that lost their keys and
-    are to have others. force: whatever intent the hosts have, this one takes its place."""
+    are to have others. force: whatever intent the hosts have, this one takes its place. leaving, disconnect, mute: as
+    compile/world.py has them."""
 
     offline: bool = False
     allow_empty: bool = False
@@ -52,17 +53,25 @@ class Mode(NamedTuple):
     resolve: bool = True
     new_keys: Collection[str] = ()
     force: bool = False
+    leaving: Collection[str] = ()
+    disconnect: bool = False
+    mute: Collection[str] = ()
+
+    def run(self, facts: Mapping[str, Facts]) -> Run:
+        names = (frozenset(self.new_keys), frozenset(self.leaving), self.disconnect, frozenset(self.mute))
+        return Run(facts, self.offline, self.allow_empty, *names)
 
 
 class Result(NamedTuple):
     """changes: of each host against its plan of the run before. networks: what each host's Docker needs. wanting: by
-    host, commands for WireGuard that it lacks."""
+    host, commands for WireGuard that it lacks. leaving: runners that go, and where the inventory still has them."""
 
     compiled: Compiled
     changes: dict[str, tuple[Change, ...]]
     networks: dict[str, dict[str, Any]]
     wanting: dict[str, list[str]]
     ledger_written: bool
+    leaving: dict[str, str]
 
 
 def compile_project(project: Project, members: Members, facts: Mapping[str, Facts], mode: Mode) -> Result:
@@ -72,8 +81,7 @@ def compile_project(project: Project, members: Members, facts: Mapping[str, Fact
         intent, ledger = read_intent(project.intent), read_ledger(project.ledger)
     except IntentError as error:
         raise IntentError((*error.faults, *faults)) from error
-    run = Run(facts, mode.offline, mode.allow_empty, frozenset(mode.new_keys))
-    compiled = compile_domain(intent, inventory, ledger, run)
+    compiled = compile_domain(intent, inventory, ledger, mode.run(facts))
     faults += compiled.faults
     if mode.resolve and not mode.offline:
         faults += resolution_faults(intent)
@@ -91,7 +99,9 @@ def compile_project(project: Project, members: Members, facts: Mapping[str, Fact
     write_policy(project.build, compiled.policy)
     written = write_ledger(project.ledger, compiled.ledger) if mode.keep else False
     plans = compiled.plans
-    return Result(compiled, _changes(before, plans), _networks(plans, facts), _wanting(compiled, facts), written)
+    leaving = {host.name: host.address_at for host in inventory.runners if host.name in mode.leaving}
+    networks, wanting = _networks(plans, facts), _wanting(compiled, facts)
+    return Result(compiled, _changes(before, plans), networks, wanting, written, leaving)
 
 
 def _lineage(

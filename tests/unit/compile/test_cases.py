@@ -135,5 +135,7 @@ def test_an_intent_that_an_earlier_release_has_read_keeps_its_meaning(case, tmp_
     plans = {name: from_json(text) for name, text in then.items() if name.startswith("expected/build/plans/")}
     assert plans, f"{case.name} plans nothing"
     assert {name: from_json(text) for name, text in found.items() if "/plans/" in name} == plans
-    for name in ("notes.txt", "keys_wanted.json"):
-        assert found.get(f"expected/{name}") == then.get(f"expected/{name}")
+    assert found.get("expected/keys_wanted.json") == then.get("expected/keys_wanted.json")
+    # More may be said about the same meaning.
+    said, told = (side.get("expected/notes.txt", "").splitlines() for side in (found, then))
+    assert set(told) <= set(said)

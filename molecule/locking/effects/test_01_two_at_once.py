@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import time
 
 import pytest
 
@@ -37,14 +39,27 @@ def test_who_meets_a_change_that_is_not_confirmed_is_told_whose_it_is(inventory,
 
 @pytest.mark.fault("F27")
 def test_who_meets_a_run_that_changes_the_host_waits_and_is_told_who_it_is(inventory, on):
-    hold = "echo 'anna@ops, process 4711, since noon' >/run/weft/lock; exec sleep 60"
-    holding = on("hub", f'flock /run/weft/lock sh -c "{hold}" >/dev/null 2>&1 & echo $!').strip()
+    """The first run is held up in the middle of its change; it ends well once it may go on."""
     inventory.overlay(port=4790)
-    run = inventory.site("--limit", "hub")
-    on("hub", f"pkill -P {holding}")
-    assert run.failed["hub"] == 1, run.output
-    assert "another run is changing this host (anna@ops, process 4711, since noon" in run.output
-    assert inventory.site("--limit", "hub").code == 0
+    options = ("-e", "weft_confirm_seconds=300 awx_user_name=anna", "--limit", "hub")
+    with faults.when("hub", faults.APPLYING, faults.STOP) as stopping, faults.site(inventory.folder, *options) as first:
+        assert stopping.wait() == 0
+        began = time.monotonic()
+        second = inventory.site("-e", "awx_user_name=bert", "--limit", "hub")
+        waited = time.monotonic() - began
+        on("hub", faults.GO_ON)
+        output = first.communicate()[0]
+    assert first.returncode == 0, output
+    assert second.failed["hub"] == 1, second.output
+    holder = re.search(r"another run is changing this host \(anna@\S+, process \d+, since (\S+ \S+)\)", second.output)
+    assert holder is not None, second.output
+    since = time.time() - float(on("hub", f"date +%s -d '{holder[1]}'"))
+    assert waited < since < waited + 60
+    assert waited > 20
+    assert f"failed: hub: lock: {holder[0]}" in second.task("Say what changed where")
+    assert "next: mend what failed; then run this" in second.task("Say what changed where")
+    assert "dstport 4790" in on("hub", "ip -d link show vxkr1")
+    assert faults.history("hub")[0]["author"]["name"].startswith("anna@")
     inventory.overlay()
     assert inventory.site().code == 0
 
