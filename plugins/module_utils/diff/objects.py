@@ -10,7 +10,7 @@ from typing import Any
 from ..model import state as kinds
 from ..model.change import ADD, CHANGE, REMOVE, Change
 from ..model.link import Link, fixed_differences
-from ..model.route import MAIN_TABLE, UNICAST, Route
+from ..model.route import MAIN_TABLE, UNICAST, alike
 from ..model.state import State
 from ..model.sysctl import ALWAYS, carried, leader
 from .fields import differing
@@ -185,14 +185,10 @@ def _after_losing(have: State, lost: set[str], wanted: State) -> State:
         kinds.ROUTE: {
             key: left[0]._replace(beside=tuple(left[1:]))
             for key, value in have.get(kinds.ROUTE, {}).items()
-            if (left := [one for one in _alike(value) if one.link not in silent and one.source not in sources])
+            if (left := [one for one in alike(value) if one.link not in silent and one.source not in sources])
         },
         kinds.LINK: {key: _freed(value, lost) for key, value in have.get(kinds.LINK, {}).items()},
     }
-
-
-def _alike(route: Route) -> tuple[Route, ...]:
-    return (route._replace(beside=()), *route.beside) if route.beside else (route,)
 
 
 def _after_switching(have: State, wanted: State) -> State:

@@ -18,7 +18,7 @@ from ..model.change import ADD, REMOVE, Change
 from ..model.docker import SeenNetwork
 from ..model.errors import KernelError
 from ..model.link import BRIDGE, VXLAN, WIREGUARD, fixed_differences
-from ..model.route import UNICAST, Route
+from ..model.route import UNICAST, Route, alike
 from ..model.rule import GOTO
 from ..model.state import Observed
 from ..model.sysctl import Sysctl, carried
@@ -144,7 +144,7 @@ class MemoryKernel:
                 _drop(self._state[name], lambda value: value.link == before.name)
         if kind == kinds.LINK:
             if after is None or not after.up:
-                _drop(routes, lambda route: route.link == before.name)
+                _drop_routes(routes, lambda route: route.link == before.name)
             if after is None:
                 self._state[kinds.POLICED].pop(before.name, None)
                 _drop(addresses, lambda address: address.link == before.name)
@@ -153,7 +153,7 @@ class MemoryKernel:
                         links[key] = link._replace(master=None, gated=False, far=None)
         if kind in (kinds.LINK, kinds.ADDRESS):
             own = self._own()
-            _drop(routes, lambda route: route.source != "" and route.source not in own)
+            _drop_routes(routes, lambda route: route.source != "" and route.source not in own)
 
     def _switch(self, leading: Sysctl) -> None:
         switches = self._state[kinds.SYSCTL]
@@ -169,3 +169,13 @@ class MemoryKernel:
 def _drop(values: dict[str, Any], goes: Callable[[Any], bool]) -> None:
     for key in [key for key, value in values.items() if goes(value)]:
         del values[key]
+
+
+def _drop_routes(routes: dict[str, Route], goes: Callable[[Route], bool]) -> None:
+    """Of several to one destination those that stay move up."""
+    for key, route in list(routes.items()):
+        left = [one for one in alike(route) if not goes(one)]
+        if left:
+            routes[key] = left[0]._replace(beside=tuple(left[1:]))
+        else:
+            del routes[key]

@@ -58,6 +58,11 @@ class Route(NamedTuple):
         return self._replace(mtu=min(max(mtu, least), _LARGEST_MTU))
 
 
+def alike(route: Route) -> tuple[Route, ...]:
+    """A route, and those beside it, each for itself."""
+    return (route._replace(beside=()), *route.beside) if route.beside else (route,)
+
+
 class Borrowed(NamedTuple):
     """A part of the main table that is to be in another table too: its routes within `destination`, and the one around.
     They are not ours and may change at any time, so the host resolves it, not the plan.

@@ -256,10 +256,20 @@ def _more_addresses(names):
     return st.builds(Address, st.sampled_from(names), st.sampled_from(addresses), st.booleans())
 
 
-def _more_routes(names, sources):
-    networks = st.sampled_from(("10.9.0.0/16", "203.0.113.0/24"))
-    kind = (st.just(MAIN_TABLE), st.just(UNICAST))
-    return st.builds(Route, networks, st.just("10.9.0.1"), st.sampled_from(names), st.sampled_from(sources), *kind)
+@st.composite
+def _more_routes(draw, names, sources):
+    """Now and then what a change that was ended in its middle has left beside one."""
+    first = Route(
+        draw(st.sampled_from(("10.9.0.0/16", "203.0.113.0/24"))),
+        "10.9.0.1",
+        draw(st.sampled_from(names)),
+        draw(st.sampled_from(sources)),
+        locked=draw(st.booleans()),
+    )
+    if not draw(_RARELY):
+        return first
+    other = first._replace(via="10.9.0.2", link=draw(st.sampled_from(names)), source=draw(st.sampled_from(sources)))
+    return first._replace(beside=(other,))
 
 
 @st.composite
