@@ -35,11 +35,11 @@ class Run(NamedTuple):
         """Hosts on which something changed."""
         return {host for host, count in self.changed.items() if count}
 
-    def diffs(self) -> dict[str, list[str]]:
+    def diffs(self, task: str = "Make the host match its plan") -> dict[str, list[str]]:
         """Of each host, the lines that --diff showed as going or coming in the converge task."""
         found: dict[str, list[str]] = {}
         waiting: list[str] = []
-        for line in self.task("Make the host match its plan").splitlines():
+        for line in self.task(task).splitlines():
             told = re.match(r"(?:changed|ok): \[(\S+?)\]", line)
             if told:
                 found[told.group(1)] = waiting

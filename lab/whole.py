@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import stat
+from concurrent.futures import ThreadPoolExecutor
 
 from . import snapshot
 from .paths import host_root
@@ -39,7 +40,10 @@ _OF_LIB = "docker|containerd|systemd|apt|dpkg|private|NetworkManager"
 _ALIVE = re.compile(rf"^/(proc|sys|run|dev|tmp|var/(log|cache|tmp|lib/({_OF_LIB}))|root/\.ansible)(/|$)")
 # A table of the legacy back end is there from its first use until its module is unloaded; empty, it says nothing.
 _COUNTERS = re.compile(r" \[\d+:\d+\]|^#.*\n", re.MULTILINE)
-_EMPTY_TABLE = re.compile(r"\*\w+\n(:\w+ ACCEPT\n)*COMMIT\n")
+_EMPTY_TABLE = re.compile(r"\*\w+\n(:\w+ ACCEPT *\n)*COMMIT\n")
+_BLANK = re.compile(r"^\n", re.MULTILINE)
+# A login has one as long as it lasts, and ssh keeps it for the next one.
+_LOGIN = re.compile(r"^(/run/systemd/transient/)?session-\d+\.scope.*\n|^/run/systemd/transient\n", re.MULTILINE)
 # Counters of the network, of memory, and what the kernel learns.
 _COUNTED = re.compile(r"^net\.netfilter\.nf_conntrack_(count|buckets|max) .*$|^.*(tcp_mem|udp_mem).*$", re.MULTILINE)
 
@@ -49,14 +53,17 @@ def take(name: str) -> dict[str, str]:
     parts = re.split(r"\n=== (.*)\n", must(name, "sh", "-c", _SCRIPT))
     found = {**snapshot.take(name), **dict(zip(parts[1::2], parts[2::2]))}
     for section in ("iptables-legacy", "iptables-save"):
-        found[section] = _EMPTY_TABLE.sub("", _COUNTERS.sub("", found.get(section, "")))
+        found[section] = _BLANK.sub("", _EMPTY_TABLE.sub("", _COUNTERS.sub("", found.get(section, ""))))
+    for section in ("runtime", "units"):
+        found[section] = _LOGIN.sub("", found[section])
     found["all switches"] = _COUNTED.sub("", found["all switches"])
     found["every file"] = "\n".join(_files(host_root(name)))
     return found
 
 
 def take_all(*names: str) -> dict[str, dict[str, str]]:
-    return {name: take(name) for name in names}
+    with ThreadPoolExecutor(len(names)) as pool:
+        return dict(zip(names, pool.map(take, names)))
 
 
 def _files(root: str) -> list[str]:

@@ -125,6 +125,11 @@ notes:
   type: list
   elements: str
   sample: ["kohaku-host is an empty bridge: this kernel has no dummy device"]
+kept:
+  description: Data that stay on the host, each path with what it is, V(keys) or V(store).
+  returned: with O(state=absent)
+  type: dict
+  sample: {/srv/weft: store}
 pending:
   description: Number of the change that is to be confirmed; 0 where there is none.
   returned: success

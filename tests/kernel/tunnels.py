@@ -114,7 +114,7 @@ STEPS: list[Step] = [
     *_talk("swapped"),
     ("emptied", f"{APPLY} {NOTHING}"),
     ("emptied: look", _LINKS),
-    ("emptied: units", f"{_UNITS}; ls /run/systemd/transient /run/wireguard"),
+    ("emptied: units", f"{_UNITS}; ls /run/systemd/transient /run"),
     ("filled", APPLY),
     *_look("filled"),
     *_talk("filled"),

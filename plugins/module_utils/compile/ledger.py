@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -86,6 +86,21 @@ def to_json(ledger: Ledger) -> str:
     if ledger.lineage != Lineage():
         document["lineage"] = ledger.lineage._asdict()
     return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def without_keys(ledger: Ledger, hosts: Collection[str]) -> Ledger:
+    """As if these hosts, and the clients whose keys they made, had never had any; numbers and addresses stay."""
+    interfaces = {
+        name: _keyless(entry) if entry.server in hosts else entry for name, entry in ledger.interfaces.items()
+    }
+    carrier = _keyless(ledger.carrier) if ledger.carrier.server in hosts else ledger.carrier
+    audit = {host: certificate for host, certificate in ledger.audit.items() if host not in hosts}
+    return ledger._replace(interfaces=interfaces, carrier=carrier, audit=audit)
+
+
+def _keyless(entry: LinkEntry) -> LinkEntry:
+    clients = {name: client._replace(ends=Ends(), preshared=False) for name, client in entry.clients.items()}
+    return entry._replace(ends=Ends(), clients=clients)
 
 
 def _document(entry: LinkEntry) -> dict[str, Any]:

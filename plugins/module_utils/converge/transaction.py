@@ -23,7 +23,7 @@ from ..model.plan import HostPlan
 from ..model.policed import Objects
 from ..model.state import Observed
 from ..model.stored import Program
-from ..model.trace import Spared
+from ..model.trace import Spared, Trace
 
 # Called with all that is to be done and what was observed, before the first of it.
 Begin = Callable[[tuple[Change, ...], Observed], None]
@@ -31,10 +31,12 @@ _UNDONE = "everything was changed back"
 
 
 class Outcome(NamedTuple):
-    """changes: what was done, in order; empty when the host was as planned. notes: for the reader of the report."""
+    """changes: what was done, in order; empty when the host was as planned. notes: for the reader of the report. kept:
+    what stays of data on a host that weft leaves."""
 
     changes: tuple[Change, ...]
     notes: tuple[str, ...]
+    kept: tuple[Trace, ...] = ()
 
 
 class UndoneError(WeftError):
@@ -74,14 +76,15 @@ def converge(
     return Outcome(_carry_out(wanted, before, kernel, begin), wanted.notes)
 
 
-def clear(kernel: Kernel, spared: Spared = NOTHING_SPARED) -> Outcome:
+def clear(kernel: Kernel, spared: Spared = NOTHING_SPARED, disconnect: bool = False) -> Outcome:
     """Take everything of ours off the host, or leave it as it was: the way back from a host's very first plan, too.
 
     Host-wide switches go back to what they were. What is kept in folders of ours beside the plan (keys, denials), and
-    Docker's networks, are not part of it (leaving.py). Raises ConflictError before anything is changed, UndoneError.
+    Docker's networks, are not part of it (leaving.py). disconnect: whether running containers in those are cut off.
+    Raises ConflictError before anything is changed, UndoneError.
     """
     before = kernel.observe()
-    faults = leaving_faults(before)
+    faults = leaving_faults(before, disconnect)
     if faults:
         raise ConflictError(faults)
     wanted = nothing(before, spared)

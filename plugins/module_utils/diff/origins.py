@@ -29,6 +29,7 @@ Switches = Mapping[str, Sysctl]
 Origins = Mapping[str, Origin]
 # What nftables calls what the tools are called.
 _FAMILIES = {"iptables": "ip", "ip6tables": "ip6"}
+_DIRECT = {"ipv4": "ip", "ipv6": "ip6"}
 
 
 def switches_of(plan: HostPlan, seen: Switches) -> tuple[Sysctl, ...]:
@@ -72,23 +73,32 @@ def _files(state: State, around: Around) -> Iterator[Origin]:
 
 
 def _chains(state: State, around: Around) -> Iterator[Origin]:
-    """iptables' nft back end makes tables and chains where they are missing, and leaves them."""
-    ruleset = state[kinds.RULESET].get(IPTABLES_NFT)
-    if ruleset is None or around.chains is None:
+    """iptables' nft back end makes tables and chains where they are missing, and leaves them. firewalld has direct
+    rules made by it, too."""
+    if around.chains is None:
         return
+    ruleset = state[kinds.RULESET].get(IPTABLES_NFT)
+    hooked = dict(_hooked(ruleset.script)) if ruleset is not None else {}
+    for rule in state[kinds.DIRECT].values():
+        family = _DIRECT[rule.family]
+        hooked.update({f"{family} {rule.table}": None, f"{family} {rule.table} {rule.chain}": None})
+    for name in hooked:
+        if name not in around.chains:
+            yield Origin(CHAIN, name, None)
+
+
+def _hooked(script: str) -> Iterator[tuple[str, None]]:
+    """Tables and chains of others that a script writes into, each once."""
     family = table = ""
-    hooked: dict[str, None] = {}
-    for line in ruleset.script.splitlines():
+    for line in script.splitlines():
         if line.startswith("# "):
             family = _FAMILIES.get(line[2:].strip(), "")
         elif line.startswith("*"):
             table = line[1:].strip()
         elif line.startswith(("-A ", "-I ")) and not line[3:].startswith(CHAIN_PREFIX):
             chain = line.split()[1]
-            hooked.update({f"{family} {table}": None, f"{family} {table} {chain}": None})
-    for name in hooked:
-        if name not in around.chains:
-            yield Origin(CHAIN, name, None)
+            yield f"{family} {table}", None
+            yield f"{family} {table} {chain}", None
 
 
 class GivenBack:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from ..converge import confirmed
 from ..converge.leaving import leave
-from ..converge.transaction import converge
+from ..converge.transaction import Outcome, converge
 from ..kernel import journal, pending
 from ..kernel.host import HostKernel
 from ..kernel.keyring import tidy
@@ -89,9 +89,13 @@ def depart(author: Author, leaving: Mapping[str, bool], check: bool) -> dict[str
     host = HostKernel(leaving=True)
     spared, disconnect = Spared(leaving["keep_keys"], not leaving["forget_store"]), leaving["disconnect"]
     if check:
-        return result_of(leave(MemoryKernel(host.observe()), spared, disconnect))
+        return _left(leave(MemoryKernel(host.observe()), spared, disconnect))
     with exclusive(who=author.name):
         # A change that waits still waits if this is undone; once the host is clear, nobody may bring everything back.
         outcome = leave(host, spared, disconnect, pending.abandon)
         retire()
-    return result_of(outcome)
+    return _left(outcome)
+
+
+def _left(outcome: Outcome) -> dict[str, Any]:
+    return {**result_of(outcome), "kept": {trace.path: trace.sort for trace in outcome.kept}}

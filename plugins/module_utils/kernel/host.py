@@ -75,7 +75,7 @@ class HostKernel:
                 **_state(network),
                 **firewall.state,
                 **self._switches(network.links),
-                **self._left(containers),
+                **self._left(containers, firewall.backend),
                 **files,
             },
             _foreign(network)._replace(
@@ -147,12 +147,12 @@ class HostKernel:
         own = {link.name for link in links}
         return {kinds.ORIGIN: before, kinds.SYSCTL: sysctl.observe(sorted(names | self._written), own)}
 
-    def _left(self, containers: docker.Docker | None) -> State:
+    def _left(self, containers: docker.Docker | None, firewall: str) -> State:
         if not self._leaving:
             return {}
         from . import traces
 
-        return traces.observe(containers.networks if containers else ())
+        return traces.observe(containers.networks if containers else (), firewall)
 
     def _unmounted(self) -> tuple[str, ...]:
         point = os.path.dirname(BPF_FOLDER)

@@ -14,13 +14,14 @@ from ..model.audit import AUDIT_FOLDER
 from ..model.change import Change
 from ..model.docker import SeenNetwork
 from ..model.errors import KernelError
+from ..model.firewall import FIREWALLD
 from ..model.origin import ORIGINS_PATH
 from ..model.sending import AUDIT_KEY_FOLDER
 from ..model.state import State, state_of
 from ..model.stored import PLAN_PATH, PROGRAM_ROOT
 from ..model.trace import KEYS, OWN, STATE_ROOT, STORE, Trace
 from ..model.wireguard import CLIENT_ROOT, KEY_ROOT
-from . import atomic
+from . import atomic, docker_rules
 from .docker import SOCKET
 from .docker_api import remove_network
 from .journal import JOURNAL_PATH
@@ -33,9 +34,11 @@ _ELSEWHERE = (PLAN_PATH, ORIGINS_PATH)
 _MIRROR = STATE_ROOT + "/store"
 
 
-def observe(networks: Iterable[SeenNetwork]) -> State:
-    """networks: all that Docker has."""
+def observe(networks: Iterable[SeenNetwork], firewall: str) -> State:
+    """networks: all that Docker has. firewall: what this host filters with."""
     ours = tuple(seen for seen in networks if seen.ours)
+    if ours and firewall == FIREWALLD:
+        ours = tuple(seen._replace(filters=docker_rules.filters(seen.network.bridge)) for seen in ours)
     return state_of({kinds.NETWORK: ours, kinds.TRACE: tuple(_observe())})
 
 
@@ -45,6 +48,9 @@ def _observe() -> Iterator[Trace]:
         for path in sorted(f"{STATE_ROOT}/{name}" for name in os.listdir(STATE_ROOT)):
             if path in stores or path == MEMORY:
                 yield Trace(path, STORE, _store(path) if path in stores else "")
+            elif path == SEAL_ROOT and stores:
+                # What lies sealed in a store is of no use without it.
+                yield Trace(path, STORE)
             elif path not in _ELSEWHERE:
                 sort, words = _SORTS.get(path, (OWN, _nothing))
                 yield Trace(path, sort, words(path))
@@ -105,13 +111,15 @@ def apply(changes: Sequence[Change]) -> None:
     """Remove them in the order given. One that is gone is no fault. Raises KernelError naming the path."""
     for change in changes:
         if change.kind == kinds.NETWORK:
-            remove_network(SOCKET, change.key, change.before.containers)
+            seen: SeenNetwork = change.before
+            docker_rules.await_back(seen.network.bridge, seen.filters)
+            remove_network(SOCKET, change.key, seen.containers)
             continue
         trace: Trace = change.before
         try:
             if trace.path == STATE_ROOT:
                 os.rmdir(trace.path)
-            elif trace.sort == STORE and trace.path != MEMORY:
+            elif trace.path in remembered():
                 remove(trace.path)
             elif os.path.isdir(trace.path) and not os.path.islink(trace.path):
                 atomic.remove_tree(trace.path)

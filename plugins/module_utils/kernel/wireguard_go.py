@@ -99,6 +99,16 @@ def stop(names: Iterable[str]) -> None:
     units = [_unit(name) for name in names]
     if units:
         run(f"{LINK} {', '.join(units)}", ["systemctl", "stop", *units])
+        _leave_folder()
+
+
+def _leave_folder() -> None:
+    """systemd made it for the first of them, and keeps it for the others; the last takes it along."""
+    try:
+        os.rmdir(os.path.dirname(_SOCKET))
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EBUSY):
+            raise KernelError(f"folder {os.path.dirname(_SOCKET)}", error.strerror or str(error)) from error
 
 
 def _start(link: Link) -> None:

@@ -28,12 +28,17 @@ class DockerNetwork(NamedTuple):
 
 
 class SeenNetwork(NamedTuple):
-    """A Docker network as observed. ours: it carries our label. containers: names of the running ones in it."""
+    """A Docker network as observed. ours: it carries our label. containers: names of the running ones in it.
+
+    filters: what stands in the host's FORWARD chain for its bridge, as iptables prints it; only where weft leaves, and
+    firewalld runs.
+    """
 
     network: DockerNetwork
     ours: bool
     subnets: tuple[str, ...]
     containers: tuple[str, ...]
+    filters: tuple[str, ...] = ()
 
     def key(self) -> str:
         return self.network.name

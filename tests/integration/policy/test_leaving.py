@@ -140,3 +140,16 @@ def test_private_keys_and_denials_go_and_are_told() -> None:
     done = depart(ME, ALL_GOES, False)
     assert [note for note in done["notes"] if note.startswith("goes for good: private keys of wg0")]
     assert not Path("/var/lib/weft").exists()
+
+
+@pytest.mark.usefixtures("home")
+def test_what_opens_a_store_stays_as_long_as_the_store() -> None:
+    a_store(STORE / "weft")
+    seal = Path("/var/lib/weft/seal/seal.pem")
+    seal.parent.mkdir()
+    seal.write_text("secret")
+    done = depart(ME, BY_DEFAULT, False)
+    assert seal.exists()
+    assert set(done["kept"]) == {str(STORE / "weft"), "/var/lib/weft/seal", store_place.MEMORY}
+    depart(ME, ALL_GOES, False)
+    assert not seal.exists()

@@ -86,10 +86,10 @@ def test_keys_and_clients_stay_when_they_are_to():
     )
 
 
-def test_docker_first_data_last_and_the_folder_after_what_is_in_it():
+def test_networks_go_from_a_host_that_is_clear_then_data_and_the_folder_after_what_is_in_it():
     done = [change.key for change in leave(MemoryKernel(occupied()), Spared(stores=False)).changes]
-    assert done[0] == NETWORK.name
-    assert done[-len(ALL) :] == [
+    assert done[-len(ALL) - 1 :] == [
+        NETWORK.name,
         *sorted(trace.path for trace in ALL if trace != FOLDER),
         FOLDER.path,
     ]
@@ -115,12 +115,18 @@ def test_keys_are_there_as_long_as_anything_may_be_undone():
         if isinstance(caught.value, UndoneError):
             undone += 1
             assert paths(kernel) == {trace.path for trace in ALL}
+            assert list(kernel.observe().state[kinds.NETWORK]) == [NETWORK.name]
         else:
-            assert str(caught.value).startswith("nothing of weft is at work here any more, but left behind /")
+            assert str(caught.value).startswith(
+                (
+                    "nothing of weft is at work here any more, but Docker network kohakuriver-overlay: ",
+                    "nothing of weft is at work here any more, but left behind /",
+                )
+            )
         # What is left is for the next one.
         leave(kernel.inner, Spared())
         assert paths(kernel) == {THE_STORE.path, MEMORY.path, FOLDER.path}
-    assert undone == steps - 1 - 4
+    assert undone == steps - 1 - 5
 
 
 def test_who_waits_to_go_back_is_told_once_the_host_is_clear_and_not_where_it_was_undone():
@@ -134,7 +140,7 @@ def test_who_waits_to_go_back_is_told_once_the_host_is_clear_and_not_where_it_wa
 
 
 def test_a_host_that_never_had_anything_of_ours():
-    assert leave(host(), Spared()) == ((), ())
+    assert leave(host(), Spared()) == ((), (), ())
 
 
 def test_networks_of_a_docker_that_is_stopped_are_told():
