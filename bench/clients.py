@@ -64,7 +64,7 @@ sys.path.insert(0, {program!r})
 from weft_overlay.converge.transaction import converge
 from weft_overlay.edge.stored_plan import read_plan
 from weft_overlay.kernel.host import HostKernel
-import weft_overlay.kernel.wireguard_plane
+import weft_overlay.kernel.wireguard.plane
 plan = read_plan({plan!r})
 start = time.perf_counter()
 converge(plan, HostKernel(ask_docker=False))

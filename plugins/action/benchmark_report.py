@@ -11,7 +11,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark_files import RESULT, read_run, write_run
+from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark.files import RESULT, read_run, write_run
 from ansible_collections.weft.overlay.plugins.module_utils.measure import compare, table
 from ansible_collections.weft.overlay.plugins.module_utils.measure.collect import collect
 from ansible_collections.weft.overlay.plugins.module_utils.measure.metrics import METRICS, values

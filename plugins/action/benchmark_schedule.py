@@ -12,8 +12,8 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark_asked import Asked, faults_of, turns_of
-from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark_files import plans_of, read_run
+from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark.asked import Asked, faults_of, turns_of
+from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark.files import plans_of, read_run
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import Fault, FaultsError, MeasureError
 from ansible_collections.weft.overlay.plugins.plugin_utils import plots
 

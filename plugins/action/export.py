@@ -13,7 +13,8 @@ from ansible.errors import AnsibleActionFail, AnsibleError
 from ansible.parsing.vault import VaultLib, VaultSecretsContext, match_encrypt_secret
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import atomic, sealing
+from ansible_collections.weft.overlay.plugins.module_utils.kernel import atomic
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.keys import sealing
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import WeftError
 
 _ARGUMENTS = {

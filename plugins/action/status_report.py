@@ -13,10 +13,10 @@ from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 
 from ansible_collections.weft.overlay.plugins.module_utils.edge.project import read_ledger, read_plans, write_text
-from ansible_collections.weft.overlay.plugins.module_utils.edge.site import Told, site_of
-from ansible_collections.weft.overlay.plugins.module_utils.edge.site_data import site_data
-from ansible_collections.weft.overlay.plugins.module_utils.edge.site_page import page
-from ansible_collections.weft.overlay.plugins.module_utils.edge.site_text import lines
+from ansible_collections.weft.overlay.plugins.module_utils.edge.site.data import site_data
+from ansible_collections.weft.overlay.plugins.module_utils.edge.site.gathered import Told, site_of
+from ansible_collections.weft.overlay.plugins.module_utils.edge.site.page import page
+from ansible_collections.weft.overlay.plugins.module_utils.edge.site.text import lines
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import WeftError
 
 _ARGUMENTS = {

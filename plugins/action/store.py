@@ -29,7 +29,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.edge.store_files impo
     places,
     save,
 )
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.store_manifest import entry_of
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.store.manifest import entry_of
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import WeftError
 
 _STATES = ["placed", "seen", "written", "fetched", "released", "verified"]

@@ -10,7 +10,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.weft.overlay.plugins.module_utils.edge.project import read_plans
-from ansible_collections.weft.overlay.plugins.module_utils.edge.site import addresses
+from ansible_collections.weft.overlay.plugins.module_utils.edge.site.gathered import addresses
 from ansible_collections.weft.overlay.plugins.module_utils.edge.topology import topology
 
 

@@ -54,7 +54,7 @@ faults:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark_check import check
+from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark.check import check
 from ansible_collections.weft.overlay.plugins.module_utils.edge.result import run
 from ansible_collections.weft.overlay.plugins.module_utils.measure.schedule import from_data
 from ansible_collections.weft.overlay.plugins.module_utils.measure.work import Settings

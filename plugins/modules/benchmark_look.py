@@ -46,7 +46,7 @@ environment:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark_look import look
+from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark.look import look
 from ansible_collections.weft.overlay.plugins.module_utils.edge.result import run
 
 

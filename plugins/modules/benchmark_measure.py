@@ -53,7 +53,7 @@ samples:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark_client import measure
+from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark.client import measure
 from ansible_collections.weft.overlay.plugins.module_utils.edge.result import run
 from ansible_collections.weft.overlay.plugins.module_utils.measure.schedule import from_data
 from ansible_collections.weft.overlay.plugins.module_utils.measure.work import Settings

@@ -71,8 +71,8 @@ tests:
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark_iperf import Listener
-from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark_server import start, stop
+from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark.iperf import Listener
+from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark.server import start, stop
 from ansible_collections.weft.overlay.plugins.module_utils.edge.result import run
 
 _LISTENER = {"link": {"type": "str", "required": True}, "address": {"type": "str", "required": True}}

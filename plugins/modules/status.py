@@ -93,7 +93,7 @@ answers:
 from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.weft.overlay.plugins.module_utils.edge.result import run
-from ansible_collections.weft.overlay.plugins.module_utils.edge.status_module import answered, asked
+from ansible_collections.weft.overlay.plugins.module_utils.edge.status.module import answered, asked
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.site_page import page
+from ansible_collections.weft.overlay.plugins.module_utils.edge.site.page import page
 from tests.browser.browser import Browser
 from tests.unit.edge.sites import site
 

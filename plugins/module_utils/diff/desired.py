@@ -20,13 +20,13 @@ from ..model.stored import Program
 from ..model.sysctl import Sysctl
 from ..model.wireguard import Peer
 from .borrowed import borrowed
-from .firewall import desired as firewall_objects
+from .firewall.tenants import tenants_of
+from .firewall.wanted import desired as firewall_objects
 from .gates import gated
 from .origins import origins_of, switches_of, written_into
 from .peers import expiry_notes, peers_at
 from .policy import NO_OBJECTS, policed_of, policies_of
 from .stored import files_of, services_of
-from .tenants import tenants_of
 
 
 class Wanted(NamedTuple):

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Callable, Iterable
 
 from ..kernel import atomic
-from ..kernel.client_files import KEYFILE, image, path_of
-from ..kernel.clients import conf, observe
+from ..kernel.clients.files import KEYFILE, image, path_of
+from ..kernel.clients.kept import conf, observe
 from ..model.client import ClientConfig
 from ..model.errors import KernelError, WeftError
 from .columns import aligned

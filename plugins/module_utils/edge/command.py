@@ -28,13 +28,13 @@ def _for_people(word: str) -> Answer | None:
     elif word == "confirm":
         from .confirmation import main as answer
     elif word == "denials":
-        from .denials import main as answer
+        from .denials.shown import main as answer
     elif word == "history":
         from .history import main as answer
     elif word == "rollback":
         from .rollback import main as answer
     elif word == "status":
-        from .status import main as answer
+        from .status.command import main as answer
     else:
         return None
     return answer
@@ -44,13 +44,13 @@ def _for_systemd(word: str) -> Answer | None:
     if word == "apply":
         from .boot import main as answer
     elif word == "audit":
-        from .audit import main as answer
+        from .denials.audit import main as answer
     elif word == "collect":
-        from .collect import main as answer
+        from .denials.collect import main as answer
     elif word == "guard":
-        from .guard import main as answer
+        from .guard.service import main as answer
     elif word == "send":
-        from .send import main as answer
+        from .denials.send import main as answer
     elif word == "watch":
         from .watch import main as answer
     else:
@@ -59,20 +59,11 @@ def _for_systemd(word: str) -> Answer | None:
 
 
 def _usage() -> int:
-    from . import (
-        audit,
-        boot,
-        client_command,
-        collect,
-        confirmation,
-        denials,
-        guard,
-        history,
-        rollback,
-        send,
-        status,
-        watch,
-    )
+    from . import boot, client_command, confirmation, history, rollback, watch
+    from .denials import audit, collect, send
+    from .denials import shown as denials
+    from .guard import service as guard
+    from .status import command as status
 
     people = (boot, status, history, rollback, confirmation, client_command, denials)
     doors = (*people, watch, audit, guard, send, collect)

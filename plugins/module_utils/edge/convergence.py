@@ -13,7 +13,7 @@ from ..converge.leaving import leave
 from ..converge.transaction import Outcome, converge
 from ..kernel import journal, pending
 from ..kernel.host import HostKernel
-from ..kernel.keyring import tidy
+from ..kernel.keys.ring import tidy
 from ..kernel.lock import exclusive, retire
 from ..kernel.memory import MemoryKernel
 from ..model.errors import PlanError

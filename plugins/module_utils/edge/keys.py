@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from ..kernel import certificates, clients, keys, preshared, sealing
-from ..kernel.keyring import observe
+from ..kernel.clients import kept as clients
+from ..kernel.keys import certificates, preshared, sealing
+from ..kernel.keys import private as keys
+from ..kernel.keys.ring import observe
 from ..kernel.lock import exclusive
 from ..model.wireguard import Keys
 

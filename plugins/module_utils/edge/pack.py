@@ -12,11 +12,13 @@ from base64 import b64decode, b64encode
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from ..kernel import clients, identity, key_files
-from ..kernel.client_files import contents_of
+from ..kernel.clients import kept as clients
+from ..kernel.clients.files import contents_of
+from ..kernel.keys import files as key_files
+from ..kernel.keys import identity
+from ..kernel.keys.sealing import open_, seal
 from ..kernel.lock import exclusive
-from ..kernel.sealing import open_, seal
-from ..kernel.store_manifest import client_digest
+from ..kernel.store.manifest import client_digest
 from ..model.wireguard import CLIENT_ROOT
 
 # client -> file name -> content

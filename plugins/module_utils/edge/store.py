@@ -12,9 +12,9 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from ..kernel.sealing import certificate, kept_certificate, open_, seal
-from ..kernel.store import Author, Status, Store
-from ..kernel.store_manifest import Entry, Manifest, client_digests, entry_of
+from ..kernel.keys.sealing import certificate, kept_certificate, open_, seal
+from ..kernel.store.contents import Author, Status, Store
+from ..kernel.store.manifest import Entry, Manifest, client_digests, entry_of
 from ..model.errors import KernelError
 from .pack import digest_of, from_data, to_text
 

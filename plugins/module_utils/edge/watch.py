@@ -15,11 +15,11 @@ import time
 from collections.abc import Mapping
 
 from ..diff.peers import overdue
-from ..kernel import wireguard
-from ..kernel.endpoints import resolve
 from ..kernel.lock import exclusive
 from ..kernel.service import announce, end_when_told
 from ..kernel.stored import current_digest
+from ..kernel.wireguard import devices as wireguard
+from ..kernel.wireguard.endpoints import resolve
 from ..model.errors import KernelError, WeftError
 from ..model.plan import HostPlan
 from ..model.stored import PLAN_PATH, WATCH_UNIT

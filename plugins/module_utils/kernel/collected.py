@@ -10,7 +10,7 @@ from urllib.parse import quote, unquote
 
 from ..model.errors import KernelError
 from . import atomic
-from .store_place import MEMORY, identify
+from .store.place import MEMORY, identify
 
 
 def folder_of(collected: str, host: str) -> str:

@@ -21,8 +21,9 @@ from ..model.sending import AUDIT_KEY_FOLDER
 from ..model.state import Capabilities, Foreign, Observed, State, state_of
 from ..model.stored import SERVICE_STATES
 from ..model.wireguard import CLIENT_ROOT, KEY_ROOT, Keys
-from . import docker, origins, ports, stored, sysctl
-from .firewall import Firewalls
+from . import origins, ports, stored, sysctl
+from .docker import seen as docker
+from .firewall.backend import Firewalls
 from .meanwhile import Meanwhile
 from .netlink.adapter import Netlink, Network
 from .programs import tools, wanting
@@ -119,7 +120,7 @@ class HostKernel:
                     stored.apply(change)
                 stored.reload_units(batch)
             else:
-                from . import wireguard_plane
+                from .wireguard import plane as wireguard_plane
 
                 wireguard_plane.apply(batch, keys)
 
@@ -173,7 +174,7 @@ class HostKernel:
         if not peers:
             self._firewalls.apply(batch)
             return {}
-        from . import wireguard
+        from .wireguard import devices as wireguard
 
         loading = Meanwhile(lambda: self._firewalls.apply(batch))
         try:
@@ -227,7 +228,7 @@ def _wireguard(links: tuple[Link, ...]) -> tuple[State, Keys]:
     traces = (KEY_ROOT, CLIENT_ROOT, AUDIT_KEY_FOLDER, *SERVICE_STATES.values())
     if not any(link.kind == WIREGUARD for link in links) and not any(map(os.path.exists, traces)):
         return {}, Keys()
-    from . import wireguard_plane
+    from .wireguard import plane as wireguard_plane
 
     return wireguard_plane.observe(links)
 

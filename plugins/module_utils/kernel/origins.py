@@ -13,7 +13,8 @@ from ..model import state as kinds
 from ..model.change import REMOVE, Change
 from ..model.errors import KernelError
 from ..model.origin import CHAIN, FILE, MOUNT, ORIGINS_PATH, Origin
-from . import atomic, firewalld_files
+from . import atomic
+from .firewall import firewalld_files
 
 _VERSION = 1
 
@@ -64,7 +65,7 @@ def _give_back(origin: Origin) -> None:
     if origin.sort == FILE:
         firewalld_files.give_back(origin.name, origin.value)
     elif origin.sort == CHAIN:
-        from .nft_gone import remove_unused
+        from .firewall.nft_gone import remove_unused
 
         remove_unused(origin.name)
     elif origin.sort == MOUNT:

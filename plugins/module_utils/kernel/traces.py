@@ -22,11 +22,11 @@ from ..model.stored import PLAN_PATH, PROGRAM_ROOT
 from ..model.trace import KEYS, OWN, STATE_ROOT, STORE, Trace
 from ..model.wireguard import CLIENT_ROOT, KEY_ROOT
 from . import atomic, docker_rules
-from .docker import SOCKET
-from .docker_api import remove_network
+from .docker.api import remove_network
+from .docker.seen import SOCKET
 from .journal import JOURNAL_PATH
-from .sealing import SEAL_ROOT
-from .store_place import MEMORY, remembered, remove
+from .keys.sealing import SEAL_ROOT
+from .store.place import MEMORY, remembered, remove
 
 # These have kinds of their own.
 _ELSEWHERE = (PLAN_PATH, ORIGINS_PATH)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from ..model.link import WIREGUARD, Link
 from ..model.status import Carried
 from .programs import find
-from .wireguard_tool import wg
+from .wireguard.tool import wg
 
 # Of this process's network namespace, and of all links at once.
 _COUNTERS = "/proc/self/net/dev"

@@ -19,14 +19,14 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.audit import Audit, Places
-from ansible_collections.weft.overlay.plugins.module_utils.edge.audit_metrics import METRICS_FILE
-from ansible_collections.weft.overlay.plugins.module_utils.edge.denials import main as denials
+from ansible_collections.weft.overlay.plugins.module_utils.edge.denials.audit import Audit, Places
+from ansible_collections.weft.overlay.plugins.module_utils.edge.denials.metrics import METRICS_FILE
+from ansible_collections.weft.overlay.plugins.module_utils.edge.denials.shown import main as denials
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.layout import pack
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.slots import Slots, Stamped
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool import lines
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool_reader import Sent, mark_of, write_sent
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool_segments import segments_in
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool.reader import Sent, mark_of, write_sent
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool.segments import segments_in
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool.writer import lines
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import HUB, HostPlan, to_json
 from ansible_collections.weft.overlay.plugins.module_utils.model.policed import digest_of
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import (

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.audit_metrics import METRICS_FILE, METRICS_FOLDER
+from ansible_collections.weft.overlay.plugins.module_utils.edge.denials.metrics import METRICS_FILE, METRICS_FOLDER
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.stored import PROGRAM_ROOT
 from ansible_collections.weft.overlay.plugins.module_utils.model.audit import AUDIT_FOLDER
 from ansible_collections.weft.overlay.plugins.module_utils.model.policed import BPF_FOLDER

@@ -18,10 +18,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.audit_tls import calling
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.certificates import make_audit
+from ansible_collections.weft.overlay.plugins.module_utils.edge.denials.tls import calling
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.collected import folder_of
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool import Spool, lines
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.keys.certificates import make_audit
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool.writer import Spool, lines
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import NAS, RUNNER, HostPlan, to_json
 from ansible_collections.weft.overlay.plugins.module_utils.model.sending import COLLECTED, Audit, Collector
 from tests.integration.kernel.conftest import Host, host

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge import collect, send
+from ansible_collections.weft.overlay.plugins.module_utils.edge.denials import collect, send
 
 if __name__ == "__main__":
     word, *paths = sys.argv[1:]

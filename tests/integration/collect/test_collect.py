@@ -13,9 +13,9 @@ import time
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.audit_tls import calling
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.certificates import make_audit
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool_reader import unsent_octets
+from ansible_collections.weft.overlay.plugins.module_utils.edge.denials.tls import calling
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.keys.certificates import make_audit
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool.reader import unsent_octets
 from ansible_collections.weft.overlay.plugins.module_utils.model.sending import (
     NOTHING,
     Batch,

@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.diff.firewall import desired
+from ansible_collections.weft.overlay.plugins.module_utils.diff.firewall.wanted import desired
 from ansible_collections.weft.overlay.plugins.module_utils.model.access import Access, Reach
 from ansible_collections.weft.overlay.plugins.module_utils.model.firewall import (
     IPTABLES_LEGACY,

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import sys
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.guard import Guard
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.docker_events import Events
+from ansible_collections.weft.overlay.plugins.module_utils.edge.guard.service import Guard
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.docker.events import Events
 
 if __name__ == "__main__":
     plan, folder, socket, pid = sys.argv[1:]

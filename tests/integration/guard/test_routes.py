@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.guard_routes import Routes
+from ansible_collections.weft.overlay.plugins.module_utils.edge.guard.routes import Routes
 from tests.integration.bpf.hosts import until
 from tests.integration.bpf.stage import ip
 

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.certificates import kept, make_audit
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.keys.certificates import kept, make_audit
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
 from ansible_collections.weft.overlay.plugins.module_utils.model.sending import CERTIFICATE
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.edge.command import main
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import clients
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.clients import kept as clients
 from tests.integration.kernel.test_clients import add, config_of, path, wg
 
 pytestmark = pytest.mark.usefixtures("disk")

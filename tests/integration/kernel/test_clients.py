@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import clients, preshared
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.client_files import contents_of
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.client_text import key_alone, read
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.clients import kept as clients
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.clients.files import contents_of
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.clients.text import key_alone, read
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.keys import preshared
 from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
 from ansible_collections.weft.overlay.plugins.module_utils.model.change import ADD, CHANGE, REMOVE, Change
 from ansible_collections.weft.overlay.plugins.module_utils.model.client import ClientConfig

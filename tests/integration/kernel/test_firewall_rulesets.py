@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.diff.firewall import desired
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.firewall import Firewalls
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.nft_names import names
+from ansible_collections.weft.overlay.plugins.module_utils.diff.firewall.wanted import desired
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.firewall.backend import Firewalls
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.firewall.nft_names import names
 from ansible_collections.weft.overlay.plugins.module_utils.model.access import Access, Reach
 from ansible_collections.weft.overlay.plugins.module_utils.model.change import ADD, CHANGE, REMOVE, Change
 from ansible_collections.weft.overlay.plugins.module_utils.model.firewall import (

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import keys, preshared, programs
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.wireguard_tool import harmless, is_key, wg
+from ansible_collections.weft.overlay.plugins.module_utils.kernel import programs
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.keys import preshared
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.keys import private as keys
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.wireguard.tool import harmless, is_key, wg
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
 from ansible_collections.weft.overlay.plugins.module_utils.model.wireguard import KEY_ROOT, Keys
 
@@ -116,7 +118,7 @@ def test_the_key_that_a_device_should_have_is_found_and_a_change_of_keys_can_be_
 _CUT_OFF = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
-from module_utils.kernel import keys
+from module_utils.kernel.keys import private as keys
 left = int(sys.argv[2])
 def power(event, _arguments):
     global left

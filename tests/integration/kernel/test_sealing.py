@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import sealing
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.keys import sealing
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
 
 SECRET = b"\x00\x01 not text: \xff\xfe \r\n" + os.urandom(64)

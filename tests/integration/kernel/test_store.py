@@ -20,9 +20,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import store_place
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.store import Author, Store
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.store_manifest import EMPTY, entry_of
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.store import place as store_place
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.store.contents import Author, Store
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.store.manifest import EMPTY, entry_of
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -14,8 +14,8 @@ import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.diff.peers import peers_at
 from ansible_collections.weft.overlay.plugins.module_utils.edge.watch import Watch
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import keys
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import wireguard as adapter
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.keys import private as keys
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.wireguard import devices as adapter
 from ansible_collections.weft.overlay.plugins.module_utils.model.change import ADD, Change
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import WIREGUARD, Link
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import ROUTER, HostPlan, to_json

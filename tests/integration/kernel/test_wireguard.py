@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import keys, preshared
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import wireguard as adapter
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.endpoints import resolve
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.keys import preshared
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.keys import private as keys
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.wireguard import devices as adapter
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.wireguard.endpoints import resolve
 from ansible_collections.weft.overlay.plugins.module_utils.model.change import ADD, CHANGE, REMOVE, Change
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import WIREGUARD, Link

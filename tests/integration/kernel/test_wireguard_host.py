@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction import UndoneError, converge
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import keys
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.host import HostKernel
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.keys import private as keys
 from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
 from ansible_collections.weft.overlay.plugins.module_utils.model.address import Address
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import ConflictError

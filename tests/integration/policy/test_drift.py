@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.converge.drift import drift
-from ansible_collections.weft.overlay.plugins.module_utils.edge.status import Look, here
+from ansible_collections.weft.overlay.plugins.module_utils.edge.status.command import Look, here
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.plane import Plane
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.host import HostKernel
 from ansible_collections.weft.overlay.plugins.module_utils.model.change import REMOVE, Change

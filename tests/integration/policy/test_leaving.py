@@ -13,8 +13,8 @@ import pytest
 from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction import converge
 from ansible_collections.weft.overlay.plugins.module_utils.edge.convergence import depart
 from ansible_collections.weft.overlay.plugins.module_utils.edge.program import program
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import store_place
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.host import HostKernel
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.store import place as store_place
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
 from ansible_collections.weft.overlay.plugins.module_utils.model.transaction import Author
 from tests.integration.policy.home import STORE, everything, filtered_by, plan, run

@@ -26,7 +26,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.edge.project import (
     write_plans,
 )
 from ansible_collections.weft.overlay.plugins.module_utils.edge.store_files import Place, files_of, keys_of, places
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.store_manifest import entry_of
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.store.manifest import entry_of
 from ansible_collections.weft.overlay.plugins.module_utils.model.client import ClientConfig
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import HostPlan
 from ansible_collections.weft.overlay.plugins.module_utils.model.wireguard import Device

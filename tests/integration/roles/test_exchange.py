@@ -41,7 +41,8 @@ def test_only_the_client_that_changed_is_sent(stored: Site) -> None:
     before = stored.nas.path(f"{STORE}/objects")
     known = {path.name: path.stat().st_mtime_ns for path in before.iterdir()}
     stored.router.call(
-        "from module_utils.kernel import clients\nfrom module_utils.model.change import CHANGE, Change\n"
+        "from module_utils.kernel.clients import kept as clients\n"
+        "from module_utils.model.change import CHANGE, Change\n"
         "one = next(one for one in clients.observe() if one.name == 'phone')\n"
         "clients.apply([Change(CHANGE, 'client', 'phone', one, one._replace(mtu=1300))])"
     )

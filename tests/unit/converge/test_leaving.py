@@ -9,7 +9,7 @@ import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.converge.leaving import leave
 from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction import UndoneError
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.client_text import NOTHING
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.clients.text import NOTHING
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.memory import MemoryKernel
 from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
 from ansible_collections.weft.overlay.plugins.module_utils.model.docker import DockerNetwork, SeenNetwork

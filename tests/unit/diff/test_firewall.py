@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.diff.firewall import desired
-from ansible_collections.weft.overlay.plugins.module_utils.diff.tenants import NO_TENANTS, Tenants, Twin
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import iptables_text, nft
+from ansible_collections.weft.overlay.plugins.module_utils.diff.firewall.tenants import NO_TENANTS, Tenants, Twin
+from ansible_collections.weft.overlay.plugins.module_utils.diff.firewall.wanted import desired
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.firewall import iptables_text, nft
 from ansible_collections.weft.overlay.plugins.module_utils.model.access import Access, Reach
 from ansible_collections.weft.overlay.plugins.module_utils.model.firewall import (
     FIREWALLD,

@@ -10,9 +10,9 @@ from ipaddress import ip_address
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.diff.firewall import desired
-from ansible_collections.weft.overlay.plugins.module_utils.diff.firewall_iptables import Book, Chain, Rule, pages
-from ansible_collections.weft.overlay.plugins.module_utils.diff.firewall_rules import label, needs_nat
+from ansible_collections.weft.overlay.plugins.module_utils.diff.firewall.iptables import Book, Chain, Rule, pages
+from ansible_collections.weft.overlay.plugins.module_utils.diff.firewall.rules import label, needs_nat
+from ansible_collections.weft.overlay.plugins.module_utils.diff.firewall.wanted import desired
 from ansible_collections.weft.overlay.plugins.module_utils.model.access import Access, Reach
 from ansible_collections.weft.overlay.plugins.module_utils.model.firewall import IPTABLES_NFT, NONE, Ruleset
 

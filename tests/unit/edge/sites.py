@@ -10,8 +10,8 @@ from typing import Any
 
 from ansible_collections.weft.overlay.plugins.module_utils.compile.ledger import Entry, Ledger
 from ansible_collections.weft.overlay.plugins.module_utils.compile.overlay import Spoke, hub_plan, runner_plan
-from ansible_collections.weft.overlay.plugins.module_utils.edge.site import Told, site_of
-from ansible_collections.weft.overlay.plugins.module_utils.edge.status_data import drift_data, to_data
+from ansible_collections.weft.overlay.plugins.module_utils.edge.site.gathered import Told, site_of
+from ansible_collections.weft.overlay.plugins.module_utils.edge.status.data import drift_data, to_data
 from ansible_collections.weft.overlay.plugins.module_utils.edge.topology import topology
 from ansible_collections.weft.overlay.plugins.module_utils.model.address import Address
 from ansible_collections.weft.overlay.plugins.module_utils.model.link import WIREGUARD, Link

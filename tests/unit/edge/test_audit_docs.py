@@ -9,15 +9,15 @@ import json
 import re
 from pathlib import Path
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.audit_metrics import (
+from ansible_collections.weft.overlay.plugins.module_utils.edge.denials.metrics import (
     COLLECTORS,
     METRICS_FILE,
     METRICS_FOLDER,
     MOST_PAIRS,
     text,
 )
-from ansible_collections.weft.overlay.plugins.module_utils.edge.audit_share import ALL, SENDER
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool import BOUNDS
+from ansible_collections.weft.overlay.plugins.module_utils.edge.denials.share import ALL, SENDER
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool.writer import BOUNDS
 from ansible_collections.weft.overlay.plugins.module_utils.model.audit import from_line
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import REASONS
 from tests.unit.edge.prometheus import parse

@@ -8,8 +8,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.audit_metrics import OTHERS, Standing, Totals, text
-from ansible_collections.weft.overlay.plugins.module_utils.edge.audit_names import Names
+from ansible_collections.weft.overlay.plugins.module_utils.edge.denials.metrics import OTHERS, Standing, Totals, text
+from ansible_collections.weft.overlay.plugins.module_utils.edge.denials.names import Names
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.records import Counted
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import Identity, PolicyMaps
 from tests.unit.edge.prometheus import parse

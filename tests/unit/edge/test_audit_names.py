@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.audit_names import Generations, Names, moment
+from ansible_collections.weft.overlay.plugins.module_utils.edge.denials.names import Generations, Names, moment
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.bpf.records import Event
 from ansible_collections.weft.overlay.plugins.module_utils.model.audit import Denial
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import (

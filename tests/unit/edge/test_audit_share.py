@@ -8,7 +8,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.audit_share import ALL, SENDER, Rate, Shares
+from ansible_collections.weft.overlay.plugins.module_utils.edge.denials.share import ALL, SENDER, Rate, Shares
 
 LOUD, QUIET = (256, 1), (257, 1)
 ASKS = st.lists(st.tuples(st.floats(0, 30), st.lists(st.integers(0, 5), max_size=40)), max_size=20)

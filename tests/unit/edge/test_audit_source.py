@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.audit_names import Generations, Names
-from ansible_collections.weft.overlay.plugins.module_utils.edge.audit_source import PATIENCE, Waiting
+from ansible_collections.weft.overlay.plugins.module_utils.edge.denials.names import Generations, Names
+from ansible_collections.weft.overlay.plugins.module_utils.edge.denials.source import PATIENCE, Waiting
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import PolicyMaps
 from tests.unit.edge.test_audit_names import EVENT, MAPS
 

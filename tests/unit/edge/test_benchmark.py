@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.weft.overlay.plugins.module_utils.compile.inventory import Others
-from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark_asked import (
+from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark.asked import (
     Asked,
     faults_of,
     longest_gap,
     turns_of,
 )
-from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark_files import plans_of, read_run, write_run
+from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark.files import plans_of, read_run, write_run
 from ansible_collections.weft.overlay.plugins.module_utils.edge.controller import Members, Mode, compile_project
 from ansible_collections.weft.overlay.plugins.module_utils.edge.project import Project, write_plans
 from ansible_collections.weft.overlay.plugins.module_utils.measure.result import to_json

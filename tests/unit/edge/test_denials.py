@@ -10,10 +10,16 @@ import time
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.audit_names import moment
-from ansible_collections.weft.overlay.plugins.module_utils.edge.denials import Asked, asked_by, main, table, wanted
+from ansible_collections.weft.overlay.plugins.module_utils.edge.denials.names import moment
+from ansible_collections.weft.overlay.plugins.module_utils.edge.denials.shown import (
+    Asked,
+    asked_by,
+    main,
+    table,
+    wanted,
+)
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.collected import folder_of
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool import Spool
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool.writer import Spool
 from ansible_collections.weft.overlay.plugins.module_utils.model.audit import from_line, to_line
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import NAS, HostPlan, to_json
 from ansible_collections.weft.overlay.plugins.module_utils.model.sending import Collector

@@ -8,7 +8,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.send import Backoff, Places, Sender
+from ansible_collections.weft.overlay.plugins.module_utils.edge.denials.send import Backoff, Places, Sender
 
 
 @given(st.lists(st.floats(0, 1, exclude_max=True), min_size=20, max_size=20))

@@ -9,9 +9,9 @@ import json
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.site import Told, addresses
-from ansible_collections.weft.overlay.plugins.module_utils.edge.site_data import site_data
-from ansible_collections.weft.overlay.plugins.module_utils.edge.site_text import lines
+from ansible_collections.weft.overlay.plugins.module_utils.edge.site.data import site_data
+from ansible_collections.weft.overlay.plugins.module_utils.edge.site.gathered import Told, addresses
+from ansible_collections.weft.overlay.plugins.module_utils.edge.site.text import lines
 from ansible_collections.weft.overlay.plugins.module_utils.edge.topology import topology
 from ansible_collections.weft.overlay.plugins.module_utils.model.probe import Probe
 from ansible_collections.weft.overlay.plugins.module_utils.model.site import DOWN, GOOD, IDLE, POOR, UNKNOWN

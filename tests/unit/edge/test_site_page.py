@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.site_layout import BOX_HEIGHT, BOX_WIDTH, layout
-from ansible_collections.weft.overlay.plugins.module_utils.edge.site_page import page
+from ansible_collections.weft.overlay.plugins.module_utils.edge.site.layout import BOX_HEIGHT, BOX_WIDTH, layout
+from ansible_collections.weft.overlay.plugins.module_utils.edge.site.page import page
 from ansible_collections.weft.overlay.plugins.module_utils.model.topology import Edge, End, Node, Topology
 from tests.unit.edge.sites import site
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from ansible_collections.weft.overlay.plugins.module_utils.compile.overlay import Spoke, hub_plan
 from ansible_collections.weft.overlay.plugins.module_utils.converge.status import Counters, status_of
 from ansible_collections.weft.overlay.plugins.module_utils.converge.transaction import converge
-from ansible_collections.weft.overlay.plugins.module_utils.edge import status as door
-from ansible_collections.weft.overlay.plugins.module_utils.edge.status_data import from_data, to_data
-from ansible_collections.weft.overlay.plugins.module_utils.edge.status_metrics import metrics
-from ansible_collections.weft.overlay.plugins.module_utils.edge.status_text import lines, size, span, table
+from ansible_collections.weft.overlay.plugins.module_utils.edge.status import command as door
+from ansible_collections.weft.overlay.plugins.module_utils.edge.status.data import from_data, to_data
+from ansible_collections.weft.overlay.plugins.module_utils.edge.status.metrics import metrics
+from ansible_collections.weft.overlay.plugins.module_utils.edge.status.text import lines, size, span, table
 from ansible_collections.weft.overlay.plugins.module_utils.kernel import journal, pending
 from ansible_collections.weft.overlay.plugins.module_utils.kernel.memory import MemoryKernel
 from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ansible_collections.weft.overlay.plugins.module_utils.edge.site_data import site_data
-from ansible_collections.weft.overlay.plugins.module_utils.edge.status_data import to_data
-from ansible_collections.weft.overlay.plugins.module_utils.edge.status_metrics import metrics
+from ansible_collections.weft.overlay.plugins.module_utils.edge.site.data import site_data
+from ansible_collections.weft.overlay.plugins.module_utils.edge.status.data import to_data
+from ansible_collections.weft.overlay.plugins.module_utils.edge.status.metrics import metrics
 from ansible_collections.weft.overlay.plugins.module_utils.model.site import HEALTHS
 from tests.unit.edge.prometheus import parse
 from tests.unit.edge.sites import site

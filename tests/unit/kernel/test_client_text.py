@@ -13,12 +13,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.client_keyfile import (
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.clients.keyfile import (
     interface_name,
     network_manager,
     secrets_in,
 )
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.client_text import (
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.clients.text import (
     NOTHING,
     Beside,
     Secrets,

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.diff.firewall import desired
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import firewalld
-from ansible_collections.weft.overlay.plugins.module_utils.kernel import firewalld_files as files
+from ansible_collections.weft.overlay.plugins.module_utils.diff.firewall.wanted import desired
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.firewall import firewalld
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.firewall import firewalld_files as files
 from ansible_collections.weft.overlay.plugins.module_utils.model import state as kinds
 from ansible_collections.weft.overlay.plugins.module_utils.model.change import ADD, REMOVE, Change
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError

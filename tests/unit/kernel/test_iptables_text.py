@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.iptables_text import (
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.firewall.iptables_text import (
     is_used,
     ours,
     parse,

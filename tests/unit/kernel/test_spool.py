@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool import BOUNDS, Bounds, Spool, lines
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool.writer import BOUNDS, Bounds, Spool, lines
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
 
 SMALL = Bounds(octets=400, segment=100, seconds=800)

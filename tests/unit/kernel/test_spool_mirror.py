@@ -15,9 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool import Spool, lines
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool_mirror import ORIGIN, Mirror
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool_reader import (
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool.mirror import ORIGIN, Mirror
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool.reader import (
     SENT,
     Sent,
     StrangeError,
@@ -28,7 +27,8 @@ from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool_reader i
     unsent_octets,
     write_sent,
 )
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool_segments import Bounds, segments_in
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool.segments import Bounds, segments_in
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.spool.writer import Spool, lines
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import KernelError
 from ansible_collections.weft.overlay.plugins.module_utils.model.sending import NOTHING, Batch, Position
 

@@ -9,7 +9,7 @@ from base64 import b64encode
 
 import pytest
 
-from ansible_collections.weft.overlay.plugins.module_utils.kernel.wireguard_tool import harmless, is_key
+from ansible_collections.weft.overlay.plugins.module_utils.kernel.wireguard.tool import harmless, is_key
 
 KEY = b64encode(bytes(range(32))).decode()
 

@@ -23,7 +23,7 @@ from ...model.link import DUMMY, WIREGUARD, ForeignLink, Link
 from ...model.route import MAIN_TABLE, ForeignRoute, Route
 from ...model.rule import ForeignRule, Rule
 from ...model.state import LINK, POLICED, ROUTE, Uplink
-from .. import wireguard_go
+from ..wireguard import userspace as wireguard_go
 from . import fdb, gates, link_messages, links, port_macs, routes, rules
 from .channel import Channel
 from .dumps import all_addresses, all_entries, all_links, all_routes, all_rules

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from ...model.change import ADD, CHANGE, Change
 from ...model.link import BRIDGE, WIREGUARD, Link
 from ...model.marks import LINK_GROUP
-from .. import sysctl, wireguard_go
+from .. import sysctl
+from ..wireguard import userspace as wireguard_go
 from . import fdb, gates, link_messages, port_macs
 from .channel import Channel
 from .codec import Request

@@ -18,7 +18,7 @@ from ansible_collections.weft.overlay.plugins.module_utils.compile.inventory imp
 from ansible_collections.weft.overlay.plugins.module_utils.compile.policy.judge import Judge
 from ansible_collections.weft.overlay.plugins.module_utils.compile.world import Run
 from ansible_collections.weft.overlay.plugins.module_utils.diff.desired import desired
-from ansible_collections.weft.overlay.plugins.module_utils.diff.tenants import tenants_of
+from ansible_collections.weft.overlay.plugins.module_utils.diff.firewall.tenants import tenants_of
 from ansible_collections.weft.overlay.plugins.module_utils.intent.domain import parse
 from ansible_collections.weft.overlay.plugins.module_utils.model.plan import from_json, to_json
 from ansible_collections.weft.overlay.plugins.module_utils.model.policy import ALLOW, SOURCE

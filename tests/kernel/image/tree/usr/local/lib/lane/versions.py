@@ -12,7 +12,7 @@ import sys
 
 sys.path.insert(0, "/usr/local/lib/weft/current")
 
-from weft_overlay.kernel.firewall import Firewalls  # found on the path above
+from weft_overlay.kernel.firewall.backend import Firewalls  # found on the path above
 from weft_overlay.kernel.netlink.adapter import Netlink
 
 
