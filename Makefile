@@ -9,6 +9,7 @@ PYTHON_VENV := $(BIN)/python
 TIMED = tools/timed $@
 PARTS := lint unit sanity artifact integration
 LAB_PARTS := molecule wireguard policy
+SLOW := rollback locking partial teardown drift reboot upgrade flow
 
 BPF := $(patsubst %.c,%.o,$(wildcard files/bpf/*.bpf.c))
 # The kernel's headers ask for those of a machine, which clang does not look for when it compiles for none.
@@ -66,43 +67,34 @@ artifact: venv bpf ## build the collection, install it offline, run it from ther
 integration: venv bpf ## against the kernel, in network namespaces of its own (root)
 	@$(TIMED) $(BIN)/pytest tests/integration
 
-molecule: venv ## scenario default on the lab (root)
-	@$(TIMED) $(BIN)/molecule test --scenario-name default
+$(LAB_PARTS): venv bpf
+	@$(TIMED) $(BIN)/molecule test --scenario-name $(subst molecule,default,$@)
 
-wireguard: venv ## scenario wireguard on the lab (root)
-	@$(TIMED) $(BIN)/molecule test --scenario-name wireguard
+molecule: ## scenario default on the lab (root)
+wireguard: ## scenario wireguard on the lab (root)
+policy: ## scenario policy on the lab (root)
 
-policy: venv bpf ## scenario policy on the lab (root)
-	@$(TIMED) $(BIN)/molecule test --scenario-name policy
+##### Slow, and not part of the above: scenarios on the lab, 5 to 15 minutes each (root)
 
-##### Slow, and not part of the above
+.PHONY: slow $(SLOW)
+slow: venv bpf ## all of the following: before a release
+	@tools/test-parts $(SLOW)
 
-.PHONY: rollback
-rollback: venv ## changes that nobody confirms, on the lab: after changes in converge/ (root)
-	@$(TIMED) $(BIN)/molecule test --scenario-name rollback
+$(SLOW): venv bpf
+	@$(TIMED) $(BIN)/molecule test --scenario-name $@
 
-.PHONY: flow upgrade reboot locking partial
-flow: venv bpf ## scenario flow on the lab: what a running flow does not notice (root)
-	@$(TIMED) $(BIN)/molecule test --scenario-name flow
-
-upgrade: venv bpf ## scenario upgrade on the lab: hosts as earlier releases left them (root)
-	@$(TIMED) $(BIN)/molecule test --scenario-name upgrade
-
-reboot: venv bpf ## scenario reboot on the lab: every host, soft and hard, alone and together (root)
-	@$(TIMED) $(BIN)/molecule test --scenario-name reboot
-
-locking: venv ## two who change one host, and who would shut himself out, on the lab (root)
-	@$(TIMED) $(BIN)/molecule test --scenario-name locking
-
-partial: venv ## runs that do not reach everybody, and runners that are taken out, on the lab (root)
-	@$(TIMED) $(BIN)/molecule test --scenario-name partial
+rollback: ## changes that nobody confirms, or that fail half way: after changes in converge/
+locking: ## two who change one host, and who would shut himself out: after changes of lineage or locks
+partial: ## runs that do not reach everybody, runners that are taken out: after changes of allocation, or of what ends a run
+teardown: ## built, left, compared byte for byte: after changes of what is built
+drift: ## what people do to hosts is seen and mended: after changes of the diff or of the status
+reboot: ## every host, soft and hard, alone and together: after changes of what happens at boot
+upgrade: ## hosts as earlier releases left them: before a format changes, and after
+flow: ## what a running flow does not notice: after changes in kernel/, converge/ or the firewall
 
 ##### The rest
 
-.PHONY: teardown kernel browser drift bench docs venv bpf packages lock clean
-teardown: venv bpf ## scenario teardown on the lab: built, left, compared byte for byte (root)
-	@$(TIMED) $(BIN)/molecule test --scenario-name teardown
-
+.PHONY: kernel browser bench docs venv bpf packages lock clean
 kernel: venv bpf ## Debian's own kernel in QEMU: before a release, and after changes in kernel/ (root, 7 minutes)
 	@tools/system-packages kernel
 	@$(TIMED) $(BIN)/pytest tests/kernel
@@ -110,9 +102,6 @@ kernel: venv bpf ## Debian's own kernel in QEMU: before a release, and after cha
 browser: venv ## the page of playbooks/status.yml in headless Chromium
 	@tools/system-packages browser
 	@$(TIMED) $(BIN)/pytest tests/browser
-
-drift: venv bpf ## scenario drift on the lab: what people do to hosts is seen and mended (root)
-	@$(TIMED) $(BIN)/molecule test --scenario-name drift
 
 bench: venv bpf ## measure, and compare with ip -batch, ansible ping, and plain forwarding (root)
 	@$(TIMED) bench/run
