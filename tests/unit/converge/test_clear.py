@@ -70,7 +70,7 @@ def test_whatever_of_ours_a_host_has_goes_without_a_plan():
 
 
 @settings(max_examples=200, deadline=None)
-@given(hosts())
+@given(hosts(rests=True))
 def test_a_host_in_whatever_state_is_cleared_and_a_second_time_nothing_is_left_to_do(case):
     _plan, observed = case
     kernel = MemoryKernel(observed)

@@ -18,7 +18,7 @@ from tests.unit.diff.worlds import FOREIGN, hosts, wanted
 
 @pytest.mark.fault("F01")
 @settings(max_examples=150, deadline=None)
-@given(hosts())
+@given(hosts(rests=True))
 def test_nothing_is_left_to_do_after_doing_it(host):
     """The kernel in memory refuses what comes in a wrong order, so this is also about the order."""
     plan, observed = host
