@@ -308,7 +308,7 @@ SERVICE = """
 import sys
 from ansible.plugins.loader import init_plugin_loader
 init_plugin_loader([sys.argv[1] + "/.collections"])
-from ansible_collections.weft.overlay.plugins.module_utils.edge import audit
+from ansible_collections.weft.overlay.plugins.module_utils.edge.denials import audit
 audit.announce = lambda unit, digest: print(f"ready {unit}", file=sys.stderr, flush=True)
 sys.exit(audit.main(["audit"], audit.Places(*sys.argv[2:])))
 """

@@ -88,9 +88,9 @@ WG1 = WG0._replace(
 _CONVERGE = """
 import json, sys, time
 sys.path.insert(0, sys.argv[3])
-from module_utils.diff.firewall import desired
-from module_utils.diff.tenants import Tenants, Twin
-from module_utils.kernel.firewall import Firewalls
+from module_utils.diff.firewall.wanted import desired
+from module_utils.diff.firewall.tenants import Tenants, Twin
+from module_utils.kernel.firewall.backend import Firewalls
 from module_utils.model.access import Access, Reach
 from module_utils.model.change import ADD, REMOVE, Change
 made = lambda shape, values: shape(*[tuple(v) if isinstance(v, list) else v for v in values])

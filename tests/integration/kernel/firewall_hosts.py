@@ -54,8 +54,8 @@ def runner(number: int) -> Firewall:
 _CONVERGE = """
 import json, sys
 sys.path.insert(0, sys.argv[4])
-from module_utils.diff.firewall import desired
-from module_utils.kernel.firewall import Firewalls
+from module_utils.diff.firewall.wanted import desired
+from module_utils.kernel.firewall.backend import Firewalls
 from module_utils.model.access import Access, Reach
 from module_utils.model.change import ADD, REMOVE, Change
 from module_utils.model.firewall import Firewall

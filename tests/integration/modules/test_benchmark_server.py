@@ -22,8 +22,8 @@ SOCKET = Path("/run/weft-benchmark.sock")
 CALL = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark_iperf import Listener
-from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark_server import start, stop
+from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark.iperf import Listener
+from ansible_collections.weft.overlay.plugins.module_utils.edge.benchmark.server import start, stop
 from ansible_collections.weft.overlay.plugins.module_utils.model.errors import WeftError
 listeners = [Listener("lo", address) for address in sys.argv[3].split(",")]
 try:

@@ -69,6 +69,6 @@ def test_pins_that_somebody_removed_are_told_and_never_end_the_look(town: Town, 
     status = here(Look(plan(OPEN), None, HostKernel(policies=True).observe()))
     if gone in {"counters", "*"}:
         assert status.denied is None
-        assert any(note.startswith("not counted: ") for note in status.drift.notes)
+        assert any(note.startswith("not told: ") for note in status.drift.notes)
     if gone != "counters":
         assert {one.kind for one in status.drift.differences} & {POLICY, POLICED}

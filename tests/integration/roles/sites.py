@@ -179,7 +179,8 @@ clients:
 store: {server: nas1, path: /srv/weft, identity: %s}
 """
 MAKE = """
-from module_utils.kernel import clients, keys
+from module_utils.kernel.clients import kept as clients
+from module_utils.kernel.keys import private as keys
 from module_utils.model.change import ADD, Change
 from module_utils.model.client import ClientConfig
 server = keys.make_link(data["link"])
@@ -255,7 +256,7 @@ class Exchange:
 
     def recover(self, host: str, generation: int | None = None) -> dict[str, Any]:
         machine = self._machine(host)
-        certificate = machine.call("from module_utils.kernel import sealing\nanswer = sealing.certificate()")
+        certificate = machine.call("from module_utils.kernel.keys import sealing\nanswer = sealing.certificate()")
         found = places(read_intent(self._project.intent))
         place = next(place for place in found if place.server != host and host in place.servers)
         request = {"server": host, "certificate": certificate, "generation": generation}

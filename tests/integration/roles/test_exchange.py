@@ -98,7 +98,7 @@ def test_what_is_there_is_left_as_it_is(stored: Site) -> None:
 
 
 def test_a_key_that_the_ledger_does_not_know_is_refused_and_nothing_comes_back(stored: Site) -> None:
-    other = stored.nas.call("from module_utils.kernel import keys\nanswer = keys.make_link('wg9')")
+    other = stored.nas.call("from module_utils.kernel.keys import private as keys\nanswer = keys.make_link('wg9')")
     ledger = EMPTY._replace(interfaces={"wg0": LinkEntry("router1", Ends(other))})
     (stored.folder / "ledger.json").write_text(to_json(ledger))
     stored.router.wipe()
@@ -135,7 +135,7 @@ def test_an_older_generation_can_be_brought_back_with_the_keys_that_its_own_ledg
 
 
 def test_what_the_store_has_of_one_server_is_sealed_for_that_server_alone(stored: Site) -> None:
-    code = "from module_utils.kernel.sealing import open_\nanswer = open_(data).decode()"
+    code = "from module_utils.kernel.keys.sealing import open_\nanswer = open_(data).decode()"
     sealed = current(stored.nas)["identity/router1.cms"].decode()
     assert "private" in stored.nas.call(code, sealed)
     with pytest.raises(AssertionError, match="it cannot be opened here"):

@@ -121,7 +121,7 @@ def test_a_router_that_was_wiped_has_its_keys_and_its_clients_files_again(stored
 
 def test_a_dry_recovery_says_what_would_come_back_and_writes_nothing(stored: Site) -> None:
     stored.router.wipe()
-    stored.router.call("from module_utils.kernel import sealing\nsealing.certificate()")
+    stored.router.call("from module_utils.kernel.keys import sealing\nsealing.certificate()")
     assert changed(recover(stored, "--check"))["router1"] > 0
     assert set(stored.router.files("/var/lib/weft")) == {"seal/seal.pem"}
 
